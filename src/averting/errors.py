@@ -1,0 +1,118 @@
+"""Every error averting raises on purpose.
+
+A message says what was found, where (file, table, key, row), what is allowed and what to do next.
+It never repeats a school's small count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing wrong with an input.
+
+    Parameters
+    ----------
+    where : str
+        File, table, row or key, as a reader would look for it, for example ``schools.csv, row 12, headcount``.
+    found : str
+        What is there.
+    fix : str
+        What is allowed and what to do.
+    """
+
+    where: str
+    found: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.found}. {self.fix}"
+
+
+class AvertingError(Exception):
+    """Root of every error raised on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, where, and what to do.
+    faults : iterable of Fault
+        The single faults, where one input has several; listed below the message.
+    """
+
+    def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:
+        self.message = message
+        self.faults = tuple(faults)
+        super().__init__("\n".join([message, *(f"  - {fault}" for fault in self.faults)]))
+
+
+class DataError(AvertingError):
+    """A data file or frame cannot be read as it stands."""
+
+
+class DesignError(AvertingError):
+    """Pilots, comparison schools or periods do not make a comparison."""
+
+
+class EvaluationError(AvertingError):
+    """An ``evaluation.toml`` is wrong, or a stage lacks what it needs."""
+
+
+class EstimationError(AvertingError):
+    """An effect cannot be estimated from this design."""
+
+
+class ParameterError(AvertingError):
+    """A declared cost or prior is incomplete, unsourced or implausible."""
+
+
+class UnitError(AvertingError):
+    """Quantities in different units, price years or bases meet."""
+
+
+class RenderError(AvertingError):
+    """A report cannot be rendered."""
+
+
+class MissingExtraError(AvertingError):
+    """An optional part of averting is not installed.
+
+    Parameters
+    ----------
+    extra : str
+        The extra that brings it, for example ``bayes``.
+    purpose : str
+        What it is needed for.
+    """
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the '{extra}' extra, which is not installed. "
+            f"Install it with: pip install 'averting[{extra}]'"
+        )
+
+
+def refuse(error: type[AvertingError], heading: str, faults: Iterable[Fault]) -> None:
+    """Raise one error that lists every fault, or do nothing where there is none.
+
+    Parameters
+    ----------
+    error : type of AvertingError
+        What to raise.
+    heading : str
+        First line; the number of faults is added to it.
+    faults : iterable of Fault
+        Everything found, in the order a reader would meet it.
+
+    Raises
+    ------
+    AvertingError
+        Of the type given, if there is any fault.
+    """
+    found = tuple(faults)
+    if found:
+        count = "1 fault" if len(found) == 1 else f"{len(found)} faults"
+        raise error(f"{heading}: {count}", found)
