@@ -95,7 +95,7 @@ class MissingExtraError(AvertingError):
         )
 
 
-def refuse(error: type[AvertingError], heading: str, faults: Iterable[Fault]) -> None:
+def refuse(error: type[AvertingError], heading: str, faults: Iterable[Fault], *, most: int | None = None) -> None:
     """Raise one error that lists every fault, or do nothing where there is none.
 
     Parameters
@@ -106,6 +106,8 @@ def refuse(error: type[AvertingError], heading: str, faults: Iterable[Fault]) ->
         First line; the number of faults is added to it.
     faults : iterable of Fault
         Everything found, in the order a reader would meet it.
+    most : int, optional
+        List no more than this many; the first line then says how many more there are. All by default.
 
     Raises
     ------
@@ -114,5 +116,8 @@ def refuse(error: type[AvertingError], heading: str, faults: Iterable[Fault]) ->
     """
     found = tuple(faults)
     if found:
-        count = "1 fault" if len(found) == 1 else f"{len(found)} faults"
-        raise error(f"{heading}: {count}", found)
+        count = "1 fault" if len(found) == 1 else f"{len(found):,} faults"
+        shown = found if most is None else found[:most]
+        if len(shown) < len(found):
+            count += f" ({len(shown)} listed, and {len(found) - len(shown):,} more)"
+        raise error(f"{heading}: {count}", shown)

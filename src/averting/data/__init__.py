@@ -1,0 +1,8 @@
+"""School and local-authority data: from published files to a checked panel."""
+
+from averting.data.indicators import Indicator, load_indicators
+from averting.data.panel import Panel
+from averting.data.read import read_panel
+from averting.data.simulate import SimulatedPilot, simulate_pilot
+
+__all__ = ["Indicator", "Panel", "SimulatedPilot", "load_indicators", "read_panel", "simulate_pilot"]

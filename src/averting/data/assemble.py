@@ -1,0 +1,347 @@
+"""From a table with one row per school and year to the arrays of a panel, refusing it once for all its faults."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from averting.checks import CheckResult
+from averting.data.cells import (
+    MISSING,
+    NOT_APPLICABLE,
+    OBSERVED,
+    STATUS_NAMES,
+    SUPPRESSED,
+    Bools,
+    Cells,
+    Floats,
+    Ints,
+    distinct,
+    read_counts,
+    read_exposure,
+)
+from averting.data.faults import FaultLog
+from averting.data.symbols import Symbol, Tolerated
+from averting.errors import DataError, UnitError
+from averting.years import AcademicYear
+
+ATTRIBUTES = ("name", "phase", "region", "la")
+BLANK = Symbol("", "missing", 0.0, math.inf, "blank: not known", "averting")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which column is what.
+
+    Parameters
+    ----------
+    school, period, exposure : str
+        Column names.
+    counts : mapping of str to str
+        Indicator and its column.
+    attributes : mapping of str to str
+        Any of name, phase, region and la, and its column.
+    """
+
+    school: str
+    period: str
+    exposure: str
+    counts: Mapping[str, str]
+    attributes: Mapping[str, str]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column named, in reading order."""
+        return (self.school, self.period, self.exposure, *self.counts.values(), *self.attributes.values())
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a table is and how its cells are to be understood.
+
+    Parameters
+    ----------
+    source : str
+        File name, or what the table is called, for messages.
+    level : {"school", "local authority"}
+        What one row is of.
+    symbols : mapping of str to Symbol
+        What may stand where a count would be.
+    tolerates : frozenset
+        Faults that make cells missing, with a check, instead of refusing the table.
+    """
+
+    source: str
+    level: str
+    symbols: Mapping[str, Symbol]
+    tolerates: frozenset[Tolerated] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Positions of each row in the panel, and the labels they stand for."""
+
+    school: Ints
+    period: Ints
+    schools: npt.NDArray[np.str_]
+    periods: tuple[str, ...]
+
+    @property
+    def cell(self) -> Ints:
+        return self.school * len(self.periods) + self.period
+
+
+def assemble(
+    frame: pd.DataFrame, rows: Ints, layout: Layout, origin: Origin
+) -> tuple[xr.Dataset, tuple[CheckResult, ...]]:
+    """Check a table and spread it over (indicator, school, period).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per school and academic year, cells as text or numbers.
+    rows : array of int, shape (rows,)
+        Line of each record in the file, the header being line 1.
+    layout, origin : Layout, Origin
+        Which column is what, and how cells are to be understood.
+
+    Returns
+    -------
+    data : Dataset
+        As :class:`averting.data.panel.Panel` documents it.
+    checks : tuple of CheckResult
+        What was marked missing although the table holds something, and other things a reader should know.
+
+    Raises
+    ------
+    DataError
+        Once, with every fault found.
+    """
+    log = FaultLog(origin.source, rows.tolist())
+    absent = [column for column in layout.columns if column not in frame.columns]
+    for column in absent:
+        log.missing_column(column, list(frame.columns))
+    keys = None if {layout.school, layout.period} & set(absent) else _keys(frame, layout, log)
+    counts = {
+        indicator: _counts(frame[column], column, origin, log)
+        for indicator, column in layout.counts.items()
+        if column not in absent
+    }
+    exposure = (
+        None if layout.exposure in absent else _exposure(frame[layout.exposure], layout.exposure, origin, log)
+    )
+    unusable = np.zeros(len(frame), dtype=bool)
+    if exposure is not None:
+        unusable = _without_exposure(exposure, counts, layout, origin, log)
+    if keys is not None:
+        unusable = _duplicates(keys, unusable, layout, origin, log)
+    log.refuse(f"{origin.source} cannot be read as a panel")
+    if keys is None or exposure is None:  # only without their columns, which the line above refuses
+        raise DataError(f"{origin.source} lacks the columns of a panel.")
+    checks = _tolerated_checks(counts, unusable, keys, origin)
+    data, changed = _dataset(frame, keys, counts, exposure, unusable, layout, origin)
+    return data, (*checks, *changed)
+
+
+def _keys(frame: pd.DataFrame, layout: Layout, log: FaultLog) -> _Keys:
+    school_codes, school_texts = distinct(frame[layout.school])
+    period_codes, period_texts = distinct(frame[layout.period])
+    blank = np.array([text == "" for text in school_texts])[school_codes]
+    log.each("school", layout.school, np.flatnonzero(blank), "there is no school id", "Give every row its id")
+    starts = np.array([_start(text) for text in period_texts])
+    for record in np.flatnonzero((starts < 0)[period_codes]).tolist():
+        text = period_texts[period_codes[record]]
+        log.add(
+            "period", layout.period, f"'{text}' is not an academic year", "Write it like 2016/17", records=[record]
+        )
+    schools, school_of_text = np.unique(np.array(school_texts, dtype=str), return_inverse=True)
+    years, year_of_text = np.unique(starts, return_inverse=True)
+    labels = tuple(AcademicYear(int(year)).label for year in years)
+    return _Keys(school_of_text[school_codes], year_of_text[period_codes], schools, labels)
+
+
+def _start(text: str) -> int:
+    try:
+        return AcademicYear.parse(text).start
+    except UnitError:
+        return -1
+
+
+_COUNT_FIX = "A count is a whole number, 0 or more, or a declared symbol"
+
+
+def _counts(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Cells:
+    cells = read_counts(column, origin.symbols)
+    if "fractional_count" not in origin.tolerates:
+        fractional = np.flatnonzero(cells.problem == "fractional")
+        log.each("fractional", name, fractional, "a fractional count", f"{_COUNT_FIX}; rates are not counts")
+    log.each("negative", name, np.flatnonzero(cells.problem == "negative"), "a negative count", _COUNT_FIX)
+    declared = ", ".join(f"'{text}'" for text in origin.symbols) or "none"
+    for record in np.flatnonzero(cells.problem == "unknown").tolist():
+        found = f"{_shown(cells.text[record])} is neither a count nor a declared symbol (declared: {declared})"
+        fix = "Correct it, or declare it with its interval, such as symbols={'c': (1, 4)}"
+        log.add("symbol", name, found, fix, records=[record])
+    for record in np.flatnonzero(cells.problem == "unbounded").tolist():
+        text = cells.text[record]
+        found = f"'{text}' is {origin.symbols[text].meaning}"
+        fix = f"Give the bounds its publisher states, such as symbols={{'{text}': (1, 4)}}"
+        log.add("bounds", name, found, fix, records=[record])
+    return cells
+
+
+def _shown(text: str) -> str:
+    """Return an unknown cell for a message, without anything that could be a school's count."""
+    if text == "":
+        return "a blank cell"
+    if any(character.isdigit() for character in text) and not text.startswith(("<", ">")):
+        return "text with digits that is not a plain number"
+    return f"'{text[:20]}'"
+
+
+def _exposure(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Floats:
+    values, bad = read_exposure(column, origin.symbols)
+    fix = "Exposure is a number, 0 or more, or blank where it is not known"
+    log.each("exposure", name, np.flatnonzero(bad), "not a number that an exposure can be", fix)
+    # a cell refused for its text is not refused again for having no exposure
+    return np.where(bad, 1.0, values)
+
+
+def _without_exposure(
+    exposure: Floats, counts: Mapping[str, Cells], layout: Layout, origin: Origin, log: FaultLog
+) -> Bools:
+    """Find rows that count something over no pupils; refuse them unless the publisher is known for them."""
+    events = np.zeros(len(exposure), dtype=bool)
+    known = events.copy()
+    for cells in counts.values():
+        events |= cells.lower > 0
+        known |= (cells.status == OBSERVED) | (cells.status == SUPPRESSED)
+    zero, unknown = (exposure == 0) & events, np.isnan(exposure) & known
+    if "zero_exposure" not in origin.tolerates:
+        fix = "Correct the exposure, or leave out the row"
+        log.each("zero", layout.exposure, np.flatnonzero(zero), "exposure is 0, yet there are events", fix)
+        log.each("none", layout.exposure, np.flatnonzero(unknown), "no exposure, yet there are counts", fix)
+    return np.asarray(zero | unknown, dtype=bool)
+
+
+def _duplicates(keys: _Keys, unusable: Bools, layout: Layout, origin: Origin, log: FaultLog) -> Bools:
+    """Refuse a school-year that occurs twice; where one of its rows has events over no pupils, drop it whole.
+
+    DfE splits a school that changed authority into a row with its events and no headcount, and one with its
+    headcount and no events: neither is true alone, so the school-year is missing.
+    """
+    order = np.argsort(keys.cell, kind="stable")
+    cell = keys.cell[order]
+    repeated = np.flatnonzero(cell[1:] == cell[:-1])
+    if repeated.size == 0:
+        return unusable
+    unusable = unusable.copy()
+    for code in np.unique(cell[repeated]):
+        records = np.flatnonzero(keys.cell == code)
+        if "zero_exposure" in origin.tolerates and unusable[records].any():
+            unusable[records] = True
+        else:
+            found = f"the same {origin.level} and year {keys.periods[code % len(keys.periods)]} twice or more"
+            fix = "Keep one row for each; where the file holds several phases or terms, choose one"
+            log.add("duplicate", layout.school, found, fix, records=records.tolist())
+    return unusable
+
+
+def _tolerated_checks(
+    counts: Mapping[str, Cells], unusable: Bools, keys: _Keys, origin: Origin
+) -> tuple[CheckResult, ...]:
+    checks = []
+    lost = len(np.unique(keys.cell[unusable]))
+    if lost:
+        message = f"{lost} {origin.level}-years count exclusions over no pupils; marked missing."
+        guidance = "Closed, moved or not yet open at the census. Look at them if a pilot is among them."
+        checks.append(CheckResult("data/zero_exposure", "warn", message, guidance))
+    fractional = sum(int((cells.problem == "fractional").sum()) for cells in counts.values())
+    if fractional:
+        message = f"{fractional} counts in the publisher's file are not whole numbers; marked missing."
+        guidance = "They take no part in any estimate."
+        checks.append(CheckResult("data/fractional_count", "warn", message, guidance))
+    return tuple(checks)
+
+
+def _dataset(
+    frame: pd.DataFrame,
+    keys: _Keys,
+    counts: Mapping[str, Cells],
+    exposure: Floats,
+    unusable: Bools,
+    layout: Layout,
+    origin: Origin,
+) -> tuple[xr.Dataset, tuple[CheckResult, ...]]:
+    size = (len(keys.schools), len(keys.periods))
+    exposures = np.full(size, math.nan)
+    exposures[keys.school, keys.period] = np.where(unusable | (exposure == 0), math.nan, exposure)
+    # no pupils and no events: there was nothing to count
+    nobody = (exposure == 0) & ~unusable
+    stacks = [_spread(cells, unusable, nobody, keys, size) for cells in counts.values()]
+    value, lower, upper, status = (np.stack(arrays) for arrays in zip(*stacks, strict=True))
+    labels, changed = _attributes(frame, keys, layout, origin)
+    dims = ("indicator", "school", "period")
+    flags = {"flag_values": np.arange(4, dtype=np.int8), "flag_meanings": " ".join(STATUS_NAMES)}
+    data = xr.Dataset(
+        {
+            "value": (dims, value),
+            "lower": (dims, lower),
+            "upper": (dims, upper),
+            "status": (dims, status, flags),
+            "exposure": (dims[1:], exposures, {"units": "pupils"}),
+        },
+        coords={
+            "indicator": np.array(list(counts), dtype=str),
+            "school": keys.schools,
+            "period": np.array(keys.periods, dtype=str),
+            **{attribute: ("school", labels[attribute]) for attribute in ATTRIBUTES},
+        },
+        attrs={"level": origin.level},
+    )
+    return data, changed
+
+
+def _spread(
+    cells: Cells, unusable: Bools, nobody: Bools, keys: _Keys, size: tuple[int, int]
+) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int8]]:
+    """Put one indicator's rows in their places; a school-year without a row is missing."""
+    kept = cells.blanked(unusable | (cells.problem == "fractional"))
+    place = (keys.school, keys.period)
+    value, lower, upper = np.full(size, math.nan), np.zeros(size), np.full(size, math.inf)
+    status = np.full(size, MISSING, dtype=np.int8)
+    value[place] = np.where(nobody, math.nan, kept.value)
+    lower[place] = np.where(nobody, math.nan, kept.lower)
+    upper[place] = np.where(nobody, math.nan, kept.upper)
+    status[place] = np.where(nobody, NOT_APPLICABLE, kept.status)
+    return value, lower, upper, status
+
+
+def _attributes(
+    frame: pd.DataFrame, keys: _Keys, layout: Layout, origin: Origin
+) -> tuple[dict[str, npt.NDArray[np.str_]], tuple[CheckResult, ...]]:
+    """Return each school's name, phase, region and la in its latest year; say how many have changed."""
+    order = np.argsort(keys.period, kind="stable")
+    last = np.zeros(len(keys.schools), dtype=np.int64)
+    last[keys.school[order]] = order
+    labels, checks = {}, []
+    for attribute in ATTRIBUTES:
+        if attribute not in layout.attributes:
+            labels[attribute] = np.full(len(keys.schools), "", dtype="<U1")
+            continue
+        codes, texts = distinct(frame[layout.attributes[attribute]])
+        latest = codes[last]
+        labels[attribute] = np.array(texts, dtype=str)[latest]
+        changed = len(np.unique(keys.school[codes != latest[keys.school]]))
+        if changed:
+            message = (
+                f"{changed} {origin.level} ids carry more than one {attribute} over the years; the latest is used."
+            )
+            checks.append(CheckResult(f"data/{attribute}_changed", "info", message))
+    return labels, tuple(checks)

@@ -1,0 +1,52 @@
+"""Collect everything wrong with a table, and refuse it once, with file, row and column."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
+from itertools import chain, zip_longest
+
+from averting.errors import DataError, Fault, refuse
+
+SHOWN = 20
+
+
+class FaultLog:
+    """Faults of one table, kept by kind so that a frequent kind cannot hide a rare one.
+
+    Parameters
+    ----------
+    source : str
+        File name, or what the table is called.
+    rows : sequence of int
+        Line of each record in the file; the header is line 1.
+    """
+
+    def __init__(self, source: str, rows: Sequence[int]) -> None:
+        self._source = source
+        self._rows = rows
+        self._kinds: dict[tuple[str, str], list[Fault]] = {}
+
+    def add(self, kind: str, column: str, found: str, fix: str, *, records: Sequence[int] = ()) -> None:
+        """Record one fault, at records (positions in the table) of one column."""
+        lines = ", ".join(f"row {self._rows[record]}" for record in records)
+        where = ", ".join(part for part in (self._source, lines, column) if part)
+        self._kinds.setdefault((kind, column), []).append(Fault(where, found, fix))
+
+    def each(self, kind: str, column: str, records: Iterable[int], found: str, fix: str) -> None:
+        """Record the same fault at each of several records."""
+        for record in records:
+            self.add(kind, column, found, fix, records=[record])
+
+    def missing_column(self, column: str, columns: Collection[str]) -> None:
+        """Record that a column is not there, with the nearest name that is."""
+        near = get_close_matches(column, list(columns), n=1)
+        hint = f"; '{near[0]}' is there and looks like it" if near else ""
+        self.add("column", column, f"there is no column '{column}'{hint}", "Add the column, or name the right one")
+
+    def refuse(self, heading: str) -> None:
+        """Raise one DataError with every kind of fault in it, or do nothing where there is none."""
+        # one of each kind in turn, so that the first twenty show all kinds
+        turns = zip_longest(*self._kinds.values())
+        faults = [fault for fault in chain.from_iterable(turns) if fault is not None]
+        refuse(DataError, heading, faults, most=SHOWN)

@@ -1,0 +1,200 @@
+"""Read published and local files into a :class:`~averting.data.panel.Panel`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from averting.checks import CheckResult
+from averting.data.assemble import ATTRIBUTES, BLANK, Layout, Origin, assemble
+from averting.data.files import read_columns
+from averting.data.indicators import load_indicators
+from averting.data.panel import LEVELS, Panel
+from averting.data.symbols import NEEDED_ROLES, Symbol, Vintage, interval, load_symbols
+from averting.data.vintage import choose_vintage, level_rows, pick_phase
+from averting.errors import DataError, Fault, refuse
+
+SOURCES = ("dfe_exclusions", "tidy")
+
+
+def read_panel(
+    path: str | Path,
+    *,
+    source: str = "dfe_exclusions",
+    level: str = "school",
+    phase: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    symbols: Mapping[str, tuple[float, float]] | None = None,
+    indicators: Collection[str] | None = None,
+) -> Panel:
+    """Read a file into a panel.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.csv``, ``.csv.gz`` or ``.parquet``.
+    source : {"dfe_exclusions", "tidy"}
+        ``dfe_exclusions``: a DfE exclusions file, old or new, whose vintage is recognised by its columns and said
+        in the panel's checks. ``tidy``: any table with one row per school and academic year.
+    level : {"school", "local authority"}
+        Which rows to read, and what a row is of.
+    phase : str, optional
+        Keep rows of one phase. ``"Secondary"`` is the label "Secondary" or "State-funded secondary", whatever the
+        case, and so for Primary and Special; any other word must be a label in the file.
+    columns : mapping of str to str, optional
+        For ``tidy``: the file's column for ``school``, ``period``, ``exposure``, optionally ``name``, ``phase``,
+        ``region``, ``la``, and for each indicator under its own name. Columns already so named may be left out.
+    symbols : mapping of str to (lower, upper), optional
+        Text that stands for a count between two bounds; added to, and before, what the vintage says.
+    indicators : collection of str, optional
+        Which to read; all that are found by default.
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    DataError
+        If the file cannot be opened, is of no known vintage, or has faults, which are listed at once.
+    MissingExtraError
+        If a Parquet file is asked for without pyarrow.
+    """
+    path = Path(path)
+    if source not in SOURCES or level not in LEVELS:
+        found, allowed = (source, SOURCES) if source not in SOURCES else (level, LEVELS)
+        raise DataError(f"read_panel: '{found}' is not known. Use one of: {', '.join(allowed)}.")
+    given = {text: interval(text, *bounds) for text, bounds in (symbols or {}).items()}
+    if source == "tidy":
+        return _read_tidy(path, level, phase, columns or {}, given, indicators)
+    if columns is not None:
+        raise DataError(
+            "read_panel: columns belongs to source='tidy'; DfE files are recognised by their own columns."
+        )
+    frame = read_columns(path, _dfe_columns)
+    return panel_from_dfe(frame, source=path.name, level=level, phase=phase, symbols=given, indicators=indicators)
+
+
+def panel_from_dfe(
+    frame: pd.DataFrame,
+    *,
+    source: str,
+    level: str = "school",
+    phase: str | None = None,
+    symbols: Mapping[str, Symbol] | None = None,
+    indicators: Collection[str] | None = None,
+) -> Panel:
+    """Build a panel from a frame in the layout of a DfE exclusions file; see :func:`read_panel`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Cells as text. Its index counts records of the file from 0.
+    source : str
+        What to call it in messages.
+    level, phase, symbols, indicators
+        As in :func:`read_panel`, symbols as declared ones.
+    """
+    vintage, columns = choose_vintage(frame, source=source, level=level)
+    counts = _dfe_counts(frame.columns, indicators, source)
+    kept, left_out = level_rows(frame, vintage, source=source, level=level)
+    if "phase" in columns:
+        kept, other = pick_phase(kept, columns["phase"], phase, source=source, level=level)
+        left_out += other
+    elif phase is not None:
+        raise DataError(f"{source} has no phase column, so phase='{phase}' cannot be kept. Leave phase out.")
+    origin = Origin(source, level, {**vintage.symbols, **(symbols or {})}, vintage.tolerates)
+    data, checks = assemble(kept, kept.index.to_numpy(dtype=np.int64) + 2, _layout(columns, counts), origin)
+    return Panel(data, (_vintage_check(vintage, symbols or {}), *_left_out_check(left_out), *checks))
+
+
+def _dfe_columns(_: Iterable[str]) -> set[str]:
+    """Return the columns any vintage is recognised or read by, and those of every indicator."""
+    vintages = load_symbols().vintages.values()
+    names = {name for vintage in vintages for name in vintage.mentioned}
+    names |= {name for indicator in load_indicators().values() for name in indicator.columns}
+    return names
+
+
+def _dfe_counts(header: Iterable[str], indicators: Collection[str] | None, source: str) -> dict[str, str]:
+    """Return the indicators to read and the column of each."""
+    declared = load_indicators()
+    present = set(header)
+    unknown = sorted(set(indicators or ()) - set(declared))
+    if unknown:
+        raise DataError(f"indicators: {', '.join(unknown)} not declared. Use any of: {', '.join(declared)}.")
+    found = {}
+    faults = []
+    for key in declared if indicators is None else indicators:
+        names = [name for name in declared[key].columns if name in present]
+        if names:
+            found[key] = names[0]
+        elif indicators is not None:
+            wanted = " or ".join(declared[key].columns)
+            faults.append(Fault(source, f"no column for {key}", f"It must be called {wanted}"))
+    if not found and not faults:
+        wanted = ", ".join(name for indicator in declared.values() for name in indicator.columns)
+        faults.append(Fault(source, "no column of counts", f"Give at least one of: {wanted}"))
+    refuse(DataError, f"{source} lacks columns", faults)
+    return found
+
+
+def _layout(columns: Mapping[str, str], counts: Mapping[str, str]) -> Layout:
+    attributes = {role: columns[role] for role in ATTRIBUTES if role in columns}
+    return Layout(columns["school"], columns["period"], columns["exposure"], counts, attributes)
+
+
+def _vintage_check(vintage: Vintage, given: Mapping[str, Symbol]) -> CheckResult:
+    meanings = "; ".join(
+        f"'{symbol.text}' {symbol.meaning}" for symbol in {**vintage.symbols, **given}.values() if symbol.text
+    )
+    return CheckResult("data/vintage", "info", f"Recognised as {vintage.label}. Symbols: {meanings or 'none'}.")
+
+
+def _left_out_check(left_out: int) -> tuple[CheckResult, ...]:
+    if left_out == 0:
+        return ()
+    return (
+        CheckResult("data/rows_left_out", "info", f"{left_out:,} rows of other levels or phases were left out."),
+    )
+
+
+def _read_tidy(
+    path: Path,
+    level: str,
+    phase: str | None,
+    columns: Mapping[str, str],
+    symbols: Mapping[str, Symbol],
+    indicators: Collection[str] | None,
+) -> Panel:
+    roles = {*NEEDED_ROLES, *ATTRIBUTES}
+    counts = {key: column for key, column in columns.items() if key not in roles}
+    named = {role: columns.get(role, role) for role in NEEDED_ROLES}
+    named |= {role: columns.get(role, role) for role in ATTRIBUTES}
+    known = {*counts, *load_indicators(), *(indicators or ())}
+    frame = read_columns(path, lambda _: {*named.values(), *counts.values(), *known})
+    present = {
+        role: column for role, column in named.items() if column in frame or role in {*NEEDED_ROLES, *columns}
+    }
+    for key in known if indicators is None else indicators:
+        if key in frame.columns or indicators is not None:
+            counts.setdefault(key, key)
+    if indicators is not None:
+        counts = {key: counts[key] for key in indicators}
+    if not counts:
+        raise DataError(
+            f"{path.name}: no column of counts. Name one in columns, such as {{'suspensions': 'susp'}}."
+        )
+    checks: tuple[CheckResult, ...] = ()
+    if phase is not None and present.get("phase") in frame.columns:
+        frame, left_out = pick_phase(frame, present["phase"], phase, source=path.name, level=level)
+        checks = _left_out_check(left_out)
+    elif phase is not None:
+        raise DataError(f"{path.name} has no phase column, so phase='{phase}' cannot be kept. Name it in columns.")
+    rows = frame.index.to_numpy(dtype=np.int64) + 2
+    origin = Origin(path.name, level, {"": BLANK, **symbols})
+    data, found = assemble(frame, rows, _layout(present, dict(sorted(counts.items()))), origin)
+    return Panel(data, (*checks, *found))
