@@ -1,0 +1,36 @@
+"""Costs: from averted exclusions to pounds by line, payer and year. Nothing here knows a school."""
+
+from averting.costs.cost_line import CostLine
+from averting.costs.declarations import overrides_from_table
+from averting.costs.discounting import factors, present_value
+from averting.costs.distributions import Distribution
+from averting.costs.families import known_authorities, known_families, load_parameters
+from averting.costs.model import savings
+from averting.costs.parameters import Override, Parameter, ParameterSet
+from averting.costs.pathways import placement_months, placement_years
+from averting.costs.payers import known_payers
+from averting.costs.prices import Deflator, deflate, known_deflator
+from averting.costs.references import Reference, known_references
+
+__all__ = [
+    "CostLine",
+    "Deflator",
+    "Distribution",
+    "Override",
+    "Parameter",
+    "ParameterSet",
+    "Reference",
+    "deflate",
+    "factors",
+    "known_authorities",
+    "known_deflator",
+    "known_families",
+    "known_payers",
+    "known_references",
+    "load_parameters",
+    "overrides_from_table",
+    "placement_months",
+    "placement_years",
+    "present_value",
+    "savings",
+]

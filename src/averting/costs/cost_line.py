@@ -1,0 +1,107 @@
+"""What a cost line is: quantities and parameters in, pounds by payer and year out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from averting.costs.pathways import Quantities
+
+type Array = NDArray[np.float64]
+type Flows = Callable[[Quantities, Mapping[str, Array]], Array]
+
+Kind = Literal["cashable", "capacity", "economic", "transfer"]
+KINDS: tuple[Kind, ...] = ("cashable", "capacity", "economic", "transfer")
+
+# Unit a unit cost must have for each quantity, so that the product is pounds.
+UNIT_COST_UNITS = {
+    "averted_exclusions": "GBP/pupil",
+    "placement_years": "GBP/pupil/year",
+    "census_years": "GBP/pupil/year",
+}
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """One line of the account.
+
+    Parameters
+    ----------
+    key, label : str
+        Name in code and name in reports.
+    kind : {"cashable", "capacity", "economic", "transfer"}
+        Whether money is released, room is freed, society gains, or one payer's gain is another's loss.
+    payers : tuple of str
+        Whom it touches, in the order of the first axis of what ``flows`` returns.
+    needs : mapping of str to str
+        Unit required of each parameter it uses.
+    flows : callable
+        From quantities and parameter draws (money already in the wanted prices) to pounds saved,
+        shape (payer, draw, year); positive is a saving to that payer.
+    family : str
+        File of ``models/costs`` it belongs to.
+    note : str
+        What a reader should know before adding it up.
+    """
+
+    key: str
+    label: str
+    kind: Kind
+    payers: tuple[str, ...]
+    needs: Mapping[str, str]
+    flows: Flows
+    family: str
+    note: str = ""
+
+
+def _times(
+    quantities: Quantities, values: Mapping[str, Array], *, quantity: str, factors: tuple[str, ...], sign: float
+) -> Array:
+    per_draw = sign * np.prod([values[key] for key in factors], axis=0)
+    flows: Array = quantities.get(quantity) * per_draw[:, None]
+    return flows[None]
+
+
+def quantity_times_cost(
+    key: str,
+    *,
+    label: str,
+    kind: Kind,
+    payer: str,
+    quantity: str,
+    unit_cost: str,
+    share: str | None,
+    sign: int,
+    family: str,
+    note: str,
+) -> CostLine:
+    """Make a plain line: quantity x unit cost [x share], to one payer.
+
+    Parameters
+    ----------
+    quantity : str
+        One of ``averting.costs.pathways.QUANTITIES``.
+    unit_cost, share : str
+        Parameter keys; ``share`` may be None.
+    sign : {1, -1}
+        1 where averting an exclusion saves the cost, -1 where it brings it.
+    key, label, kind, payer, family, note
+        As in :class:`CostLine`.
+    """
+    factors = (unit_cost,) if share is None else (unit_cost, share)
+    units = (UNIT_COST_UNITS[quantity], "share")
+    return CostLine(
+        key,
+        label,
+        kind,
+        (payer,),
+        dict(zip(factors, units, strict=False)),
+        partial(_times, quantity=quantity, factors=factors, sign=float(sign)),
+        family,
+        note,
+    )
