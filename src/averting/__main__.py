@@ -1,0 +1,5 @@
+"""``python -m averting`` is the command line."""
+
+from averting.cli import main
+
+main()

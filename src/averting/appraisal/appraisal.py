@@ -1,0 +1,249 @@
+"""``appraise`` joins averted exclusions, costs and programme spend; ``Appraisal`` answers from the joined flows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from averting import units
+from averting.appraisal.programme import ProgrammeCost, programme_flows
+from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario
+from averting.costs import ParameterSet, present_value, savings
+from averting.draws import resample
+from averting.effects import Averted
+from averting.errors import EvaluationError
+from averting.years import FinancialYear
+
+PROGRAMME = "programme"
+VIEWS = {
+    "cashable": ("cashable", "transfer"),
+    "cashable_and_capacity": ("cashable", "capacity", "transfer"),
+}
+"""Which kinds of saving each view counts. Cash and capacity are never added without saying so."""
+
+VIEW_LABELS = {
+    "cashable": "Cash only",
+    "cashable_and_capacity": "Cash, and places freed",
+}
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """Flows of money that follow from a programme, under each scenario.
+
+    Parameters
+    ----------
+    flows : DataArray, dims (draw, scenario, line, payer, year), units GBP, basis "undiscounted"
+        Positive: a saving to that payer. The programme's own spend is the line ``programme``, negative.
+        Coordinates ``kind`` and ``line_label`` on line.
+    present : DataArray, same dims, basis "present_value"
+        The same flows discounted to ``base_year``.
+    base_year : FinancialYear
+        Year whose discount factor is 1.
+    discounting : str
+        Edition of the Green Book whose schedule was used.
+    draw_kind : str
+        Kind of the effect's draws; only ``posterior`` may be worded as a probability.
+    scenarios : tuple of Scenario
+        In order; doing nothing first.
+    """
+
+    flows: xr.DataArray
+    present: xr.DataArray
+    base_year: FinancialYear
+    discounting: str
+    draw_kind: str
+    scenarios: tuple[Scenario, ...]
+
+    @property
+    def has_programme_cost(self) -> bool:
+        """Whether the programme's own spend was given; without it only the worth of savings can be said."""
+        return PROGRAMME in self.flows["line"].to_numpy()
+
+    def _by_view(self, flows: xr.DataArray, *, programme: bool) -> xr.DataArray:
+        """Sum flows over lines, payers and years, for each view: dims (draw, scenario, view)."""
+        kind = flows["kind"].to_numpy()
+        is_programme = flows["line"].to_numpy() == PROGRAMME
+        totals = []
+        for kinds in VIEWS.values():
+            counted = is_programme if programme else np.isin(kind, kinds) & ~is_programme
+            totals.append(flows.isel(line=np.flatnonzero(counted)).sum(("line", "payer", "year")))
+        views = pd.Index(list(VIEWS), name="view")
+        return xr.concat(totals, dim=views, coords="minimal", compat="override").transpose(
+            "draw", "scenario", "view"
+        )
+
+    def savings(self) -> xr.DataArray:
+        """Return the present value of savings, before the programme's cost: dims (draw, scenario, view)."""
+        return self._by_view(self.present, programme=False)
+
+    def programme_cost(self) -> xr.DataArray:
+        """Return the present value of the programme's cost, positive: dims (draw, scenario, view)."""
+        return -self._by_view(self.present, programme=True)
+
+    def npv(self) -> xr.DataArray:
+        """Return net present value, savings minus programme cost: dims (draw, scenario, view)."""
+        with units.exact():
+            return self.savings() - self.programme_cost()
+
+    def bcr(self) -> xr.DataArray:
+        """Return the benefit-cost ratio: mean present value of savings over that of programme cost.
+
+        Returns
+        -------
+        DataArray, dims (scenario, view)
+            A ratio of means, not a mean of ratios; NaN where nothing is spent. Above the line stand all savings
+            the view counts, below it the programme's own spend and nothing else.
+        """
+        cost = self.programme_cost().mean("draw")
+        with units.exact():
+            return self.savings().mean("draw") / cost.where(cost > 0)
+
+    def chance_of_paying(self) -> xr.DataArray:
+        """Return the share of draws in which savings exceed the programme's cost: dims (scenario, view).
+
+        A probability only where ``draw_kind`` is ``posterior``.
+        """
+        return (self.npv() > 0).mean("draw")
+
+    def by_payer(self) -> xr.DataArray:
+        """Return the present value by payer and kind of saving: dims (draw, scenario, payer, kind)."""
+        grouped = self.present.sum("year").groupby("kind").sum()
+        return grouped.transpose("draw", "scenario", "payer", "kind")
+
+    def summary(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per scenario and view: savings, cost, net present value with interval, ratio, chance."""
+        tail = (1 - level) / 2
+        npv, gross, cost = self.npv(), self.savings(), self.programme_cost().mean("draw")
+        quantiles = npv.quantile([tail, 0.5, 1 - tail], dim="draw")
+        ratio, chance = self.bcr(), self.chance_of_paying()
+        rows = []
+        for scenario in self.scenarios:
+            for view in VIEWS:
+                at = {"scenario": scenario.key, "view": view}
+                low, middle, high = quantiles.sel(at).to_numpy()
+                rows.append(
+                    {
+                        **at,
+                        "savings_mean": float(gross.mean("draw").sel(at)),
+                        "programme_cost": float(cost.sel(at)),
+                        "npv_mean": float(npv.mean("draw").sel(at)),
+                        "npv_median": float(middle),
+                        "npv_lower": float(low),
+                        "npv_upper": float(high),
+                        "bcr": float(ratio.sel(at)),
+                        "chance_of_paying": float(chance.sel(at)),
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return mean flows, undiscounted and present value, one row per scenario, line, payer and year."""
+        means = xr.Dataset({"undiscounted": self.flows.mean("draw"), "present_value": self.present.mean("draw")})
+        frame = means.to_dataframe().reset_index()
+        moved = (frame["undiscounted"] != 0) | (frame["present_value"] != 0)
+        columns = ["scenario", "line", "line_label", "kind", "payer", "year", "undiscounted", "present_value"]
+        return frame.loc[moved, columns].reset_index(drop=True)
+
+    def __repr__(self) -> str:
+        price_year = self.flows.attrs["price_year"]
+        keys = ", ".join(scenario.key for scenario in self.scenarios)
+        return f"Appraisal({keys}; {price_year} prices, present value in {self.base_year})"
+
+
+def appraise(
+    averted: Averted,
+    parameters: ParameterSet,
+    *,
+    price_year: FinancialYear,
+    base_year: FinancialYear,
+    programme: Sequence[ProgrammeCost] = (),
+    scenarios: Sequence[Scenario] = (CENTRAL,),
+    discounting: str = "2022",
+    draws: int = 4_000,
+    seed: int = 1,
+) -> Appraisal:
+    """Value what a programme averted, under each scenario, with the same draws in all of them.
+
+    Effects and parameters are joined on one index of draws and taken to be independent: nothing in the data of
+    a pilot says what a place costs.
+
+    Parameters
+    ----------
+    averted : Averted
+        Permanent exclusions averted, in pupils; negative draws are kept.
+    parameters : ParameterSet
+        Declared costs, before any scenario's overrides.
+    price_year : FinancialYear
+        Prices every figure is brought to.
+    base_year : FinancialYear
+        Year of the present value; not later than the first flow.
+    programme : sequence of ProgrammeCost
+        The programme's own spend; without it only the worth of savings can be said.
+    scenarios : sequence of Scenario
+        Doing nothing is added in front where it is not among them.
+    discounting : str
+        Edition of the Green Book whose schedule to use.
+    draws, seed : int
+        Size and seed of the joint sample.
+
+    Raises
+    ------
+    EvaluationError
+        If two scenarios share a key.
+    UnitError
+        If what was averted is not in pupils, or a flow precedes the base year.
+    """
+    units.require(averted.quantity, units="pupils", what="averted")
+    listed = tuple(scenarios)
+    if all(scenario.programme for scenario in listed):
+        listed = (NO_PROGRAMME, *listed)
+    keys = [scenario.key for scenario in listed]
+    if len(set(keys)) < len(keys):
+        raise EvaluationError(f"Two scenarios share a key: {', '.join(keys)}. Give each its own.")
+    sample = resample(averted.by_period(), draws, seed=seed, key="appraisal/averted")
+    spend = programme_flows(programme, price_year=price_year) if programme else None
+    flows = [
+        _scenario_flows(scenario, sample, parameters, spend, price_year=price_year, seed=seed)
+        for scenario in listed
+    ]
+    joined = _join(flows, keys)
+    joined = units.money(joined, price_year=price_year)
+    present = present_value(joined, base_year=base_year, edition=discounting)
+    return Appraisal(joined, present, base_year, discounting, averted.draw_kind, listed)
+
+
+def _scenario_flows(
+    scenario: Scenario,
+    averted: xr.DataArray,
+    parameters: ParameterSet,
+    spend: xr.DataArray | None,
+    *,
+    price_year: FinancialYear,
+    seed: int,
+) -> xr.DataArray:
+    """Flows of one scenario, dims (draw, line, payer, year), the programme's spend among the lines."""
+    drawn = parameters.under(scenario.overrides).draw(averted.sizes["draw"], seed=seed)
+    saved = savings(averted, drawn, price_year=price_year)
+    if spend is not None:
+        spent = spend.expand_dims(line=[PROGRAMME], draw=saved["draw"]).assign_coords(
+            kind=("line", ["cashable"]), line_label=("line", ["Programme"])
+        )
+        saved = _outer_concat([saved, spent], "line")
+    return saved if scenario.programme else xr.zeros_like(saved)
+
+
+def _outer_concat(arrays: list[xr.DataArray], dim: str) -> xr.DataArray:
+    """Join along one dimension; payers and years that only some arrays have hold zero in the others."""
+    return xr.concat(arrays, dim=dim, join="outer", fill_value=0.0, coords="minimal", compat="override")
+
+
+def _join(flows: list[xr.DataArray], keys: list[str]) -> xr.DataArray:
+    # scenarios differ in parameters only, so their lines, payers and years are the same or the join is an error
+    index = pd.Index(keys, name="scenario")
+    joined = xr.concat(flows, dim=index, join="exact", coords="minimal", compat="override")
+    return joined.transpose("draw", "scenario", "line", "payer", "year")

@@ -1,0 +1,258 @@
+"""``Design``: a panel, plus who is a pilot, since when, against whom, over which periods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from averting.checks import CheckResult
+from averting.data import Panel
+from averting.design.comparison import SameAsPilots
+from averting.errors import DesignError, Fault, UnitError, refuse
+from averting.years import AcademicYear
+
+COVID_PERIODS = ("2019/20", "2020/21")
+"""Academic years with school closures: left out unless an evaluation says otherwise."""
+
+FEW_COMPARISONS = 10
+
+
+class Counts(NamedTuple):
+    """One indicator as arrays over (school, period): pilots first, then comparison schools.
+
+    ``lower`` and ``upper`` bound each count and ``exposure`` is what it is counted over; all three are NaN where
+    the cell is missing. ``treated`` is true from each pilot's start.
+    """
+
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    exposure: NDArray[np.float64]
+    treated: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, init=False)
+class Design:
+    """A comparison of pilots with schools that had no programme.
+
+    Parameters
+    ----------
+    panel : Panel
+        Counts and exposure by school and period.
+    pilots : sequence of str, or mapping of str to str
+        Pilot schools, or each pilot with its own first treated period.
+    start : str, optional
+        First treated period of every pilot, for example ``2021/22``; left out where ``pilots`` is a mapping.
+    comparison : "all", sequence of str, or SameAsPilots
+        Schools to compare with: every other school with complete data, a list, or a rule.
+    exclude_periods : sequence of str
+        Periods to leave out; by default the two Covid years, where the data have them.
+
+    Raises
+    ------
+    DesignError
+        Listing every fault: a pilot not in the data, a start outside them, no period before or after, a
+        comparison school that is a pilot, too few comparison schools.
+    """
+
+    panel: Panel
+    pilots: tuple[str, ...]
+    starts: Mapping[str, str]
+    comparison: tuple[str, ...]
+    rule: str
+    excluded: tuple[str, ...]
+    checks: tuple[CheckResult, ...]
+
+    def __init__(
+        self,
+        panel: Panel,
+        pilots: Sequence[str] | Mapping[str, str],
+        *,
+        start: str | None = None,
+        comparison: str | Sequence[str] | SameAsPilots = "all",
+        exclude_periods: Sequence[str] = COVID_PERIODS,
+    ) -> None:
+        starts = _starts(pilots, start)
+        excluded = _periods(exclude_periods)
+        unknown = [p for p in excluded if p not in panel.periods and p not in COVID_PERIODS]
+        faults = [_unknown_period("exclude_periods", period, panel) for period in unknown]
+        used = tuple(period for period in panel.periods if period not in excluded)
+        faults += _pilot_faults(panel, starts, used)
+        refuse(DesignError, "The design does not fit the data", faults)
+        chosen, rule = _comparison(panel, tuple(starts), comparison, used)
+        kept = panel.select(schools=(*starts, *chosen))
+        for name, value in {
+            "panel": kept,
+            "pilots": tuple(starts),
+            "starts": starts,
+            "comparison": chosen,
+            "rule": rule,
+            "excluded": tuple(period for period in excluded if period in panel.periods),
+        }.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "checks", _design_checks(self))
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """Periods used, in order."""
+        return tuple(period for period in self.panel.periods if period not in self.excluded)
+
+    @property
+    def schools(self) -> tuple[str, ...]:
+        """Pilots, then comparison schools."""
+        return (*self.pilots, *self.comparison)
+
+    @property
+    def common_start(self) -> str | None:
+        """First treated period where all pilots share it, else None."""
+        first = set(self.starts.values())
+        return first.pop() if len(first) == 1 else None
+
+    @property
+    def treated_periods(self) -> tuple[str, ...]:
+        """Periods used in which at least one pilot is treated."""
+        first = min(self.starts.values())
+        return tuple(period for period in self.periods if period >= first)
+
+    def counts(self, indicator: str) -> Counts:
+        """Return one indicator as arrays over (school, period).
+
+        Raises
+        ------
+        DesignError
+            If the panel does not have the indicator.
+        """
+        if indicator not in self.panel.indicators:
+            raise DesignError(f"'{indicator}' is not in the data, which have: {', '.join(self.panel.indicators)}.")
+        cells = self.panel.data.sel(school=list(self.schools), period=list(self.periods))
+        exposure = cells["exposure"].transpose("school", "period").to_numpy()
+        bounds = [
+            cells[name].sel(indicator=indicator).transpose("school", "period").to_numpy()
+            for name in ("lower", "upper")
+        ]
+        missing = ~np.isfinite(bounds[1]) | ~np.isfinite(exposure) | (exposure <= 0)
+        lower, upper, exposure = (
+            np.where(missing, np.nan, array).astype(np.float64) for array in (*bounds, exposure)
+        )
+        treated = np.zeros(lower.shape, dtype=bool)
+        for row, pilot in enumerate(self.pilots):
+            treated[row] = [period >= self.starts[pilot] for period in self.periods]
+        return Counts(lower, upper, exposure, treated)
+
+    def __repr__(self) -> str:
+        start = self.common_start or "staggered"
+        return (
+            f"Design({len(self.pilots)} pilots from {start}, {len(self.comparison)} comparison schools, "
+            f"{len(self.periods)} periods used, {len(self.excluded)} left out)"
+        )
+
+
+def _periods(periods: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return tuple(sorted({AcademicYear.parse(period).label for period in periods}))
+    except UnitError as error:
+        raise DesignError(f"exclude_periods: {error.message}") from error
+
+
+def _starts(pilots: Sequence[str] | Mapping[str, str], start: str | None) -> dict[str, str]:
+    if isinstance(pilots, str):
+        raise DesignError('pilots must be a list of schools, even if there is only one: ["111429"].')
+    if isinstance(pilots, Mapping):
+        if start is not None:
+            raise DesignError("Give one start, or a start with each pilot, not both.")
+        given = {str(pilot): first for pilot, first in pilots.items()}
+    else:
+        if start is None:
+            raise DesignError("The design has no start. Give the first treated period, for example '2021/22'.")
+        repeated = sorted({str(pilot) for pilot in pilots if list(pilots).count(pilot) > 1})
+        if repeated:
+            raise DesignError(f"pilots lists a school more than once: {', '.join(repeated)}.")
+        given = {str(pilot): start for pilot in pilots}
+    if not given:
+        raise DesignError("The design has no pilots. Name at least one school.")
+    try:
+        return {pilot: AcademicYear.parse(first).label for pilot, first in given.items()}
+    except UnitError as error:
+        raise DesignError(f"start: {error.message}") from error
+
+
+def _unknown_period(where: str, period: str, panel: Panel) -> Fault:
+    return Fault(
+        where, f"{period} is not in the data", f"The data run from {panel.periods[0]} to {panel.periods[-1]}."
+    )
+
+
+def _pilot_faults(panel: Panel, starts: Mapping[str, str], used: tuple[str, ...]) -> list[Fault]:
+    faults = []
+    known = set(panel.schools)
+    for pilot, first in starts.items():
+        if pilot not in known:
+            faults.append(
+                Fault(
+                    f"pilot {pilot}",
+                    "this school is not in the data",
+                    f"Identifiers look like {panel.schools[0]}; check for a new URN after conversion or merger.",
+                )
+            )
+        if not panel.periods[0] <= first <= panel.periods[-1]:
+            faults.append(_unknown_period(f"start of pilot {pilot}", first, panel))
+        elif not any(period < first for period in used):
+            faults.append(Fault(f"start of pilot {pilot}", f"no period before {first} is used", _BOTH_SIDES))
+        elif not any(period >= first for period in used):
+            faults.append(Fault(f"start of pilot {pilot}", f"no period from {first} on is used", _BOTH_SIDES))
+    return faults
+
+
+_BOTH_SIDES = "A comparison needs at least one period before and one from the start; see exclude_periods."
+
+
+def _comparison(
+    panel: Panel, pilots: tuple[str, ...], asked: str | Sequence[str] | SameAsPilots, used: tuple[str, ...]
+) -> tuple[tuple[str, ...], str]:
+    if isinstance(asked, str):
+        if asked != "all":
+            raise DesignError(f"comparison is '{asked}'. Use 'all', a list of schools, or a rule.")
+        asked = SameAsPilots(on=())
+    if isinstance(asked, SameAsPilots):
+        chosen, rule = asked.select(panel, pilots, used), asked.describe()
+    else:
+        chosen, rule = tuple(dict.fromkeys(str(school) for school in asked)), "a list given by the evaluator"
+        known = set(panel.schools)
+        strangers = [(school, "not in the data") for school in chosen if school not in known]
+        pilots_too = [(school, "is a pilot") for school in chosen if school in pilots]
+        refuse(
+            DesignError,
+            "The comparison schools do not fit the data",
+            [Fault(f"comparison school {s}", what, "Correct the list.") for s, what in strangers + pilots_too],
+        )
+    if len(chosen) < 2:
+        raise DesignError(
+            f"The comparison ({rule}) keeps {len(chosen)} schools. Two are the least that can show how schools "
+            "differ by chance; ten or more make an answer possible. Widen the rule or add data."
+        )
+    return chosen, rule
+
+
+def _design_checks(design: Design) -> tuple[CheckResult, ...]:
+    few = len(design.comparison) < FEW_COMPARISONS
+    before = [period for period in design.periods if period < min(design.starts.values())]
+    excluded = ", ".join(design.excluded) or "none"
+    return (
+        CheckResult(
+            "design/comparison_schools",
+            "warn" if few else "pass",
+            f"{len(design.comparison)} comparison schools ({design.rule}); fewer than {FEW_COMPARISONS} leave "
+            "little to judge chance by.",
+            "Widen the comparison rule." if few else "",
+        ),
+        CheckResult(
+            "design/pre_periods",
+            "warn" if len(before) < 3 else "pass",
+            f"{len(before)} periods before the first start; with fewer than three, earlier trends cannot be seen.",
+            "Add earlier years." if len(before) < 3 else "",
+        ),
+        CheckResult("design/excluded_periods", "info", f"Periods left out: {excluded}."),
+    )

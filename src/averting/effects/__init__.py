@@ -1,0 +1,72 @@
+"""What the programme did: estimators, their inference, and what may be said."""
+
+from __future__ import annotations
+
+from averting.design import Design
+from averting.effects.averted import Averted
+from averting.effects.estimator import Estimator, Progress, silent
+from averting.effects.result import Effect, Estimand
+from averting.effects.verdict import RULES, Verdict
+from averting.errors import EstimationError
+from averting.registry import collect
+
+__all__ = ["RULES", "Averted", "Effect", "Estimand", "Estimator", "Verdict", "estimate", "known_estimators"]
+
+DEFAULT_METHOD = "ratio_did"
+
+
+def known_estimators() -> dict[str, Estimator]:
+    """Return every estimator, keyed by the name used in ``evaluation.toml``."""
+    return collect("averting.effects.estimators", "ESTIMATOR", Estimator)
+
+
+def estimate(
+    design: Design,
+    indicator: str,
+    *,
+    method: str = "auto",
+    inference: str = "auto",
+    level: float = 0.95,
+    draws: int = 4_000,
+    seed: int = 1,
+    progress: Progress = silent,
+) -> Effect:
+    """Estimate the effect of a programme on one indicator.
+
+    Parameters
+    ----------
+    design : Design
+        Who is compared with whom, from when.
+    indicator : str
+        Key of an indicator in the design's panel.
+    method : str
+        ``auto`` (ratio difference-in-differences, permuted) or a key of :func:`known_estimators`.
+    inference : str
+        ``auto``, or the inference the method comes with; another is refused by name.
+    level : float
+        Level of the interval, between 0.5 and 0.999.
+    draws : int
+        Number of draws to return, at least 100.
+    seed : int
+        Seed of every random number; the same seed gives the same Effect.
+    progress : callable
+        Is told, in words, what is being done.
+
+    Raises
+    ------
+    EstimationError
+        If an option is unknown, or the design does not allow the method.
+    MissingExtraError
+        If the method needs an extra that is not installed.
+    """
+    known = known_estimators()
+    key = DEFAULT_METHOD if method == "auto" else method
+    if key not in known:
+        raise EstimationError(f"method '{method}' is not known. Use 'auto' or one of: {', '.join(known)}.")
+    if inference not in ("auto", known[key].inference):
+        raise EstimationError(f"{key} comes with inference '{known[key].inference}', not '{inference}'.")
+    if not 0.5 <= level <= 0.999:
+        raise EstimationError(f"level is {level}; it must be between 0.5 and 0.999, for example 0.95.")
+    if draws < 100:
+        raise EstimationError(f"draws is {draws}; at least 100 are needed to describe an interval.")
+    return known[key].fit(design, indicator, level=level, draws=draws, seed=seed, progress=progress)

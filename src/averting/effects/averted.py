@@ -1,0 +1,54 @@
+"""``Averted``: how many exclusions did not happen. The sign of an effect turns here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import xarray as xr
+
+from averting import units
+
+
+@dataclass(frozen=True)
+class Averted:
+    """Quantity averted, counterfactual minus pilot.
+
+    Parameters
+    ----------
+    quantity : DataArray, dims (draw, school, period), units "pupils" or "events"
+        Negative where there were more events than there would have been.
+    indicator : str
+        What was averted.
+    draw_kind : str
+        ``posterior``, ``bootstrap`` or ``confidence``.
+    """
+
+    quantity: xr.DataArray
+    indicator: str
+    draw_kind: str
+
+    @classmethod
+    def from_change(cls, change: xr.DataArray, *, indicator: str, draw_kind: str) -> Self:
+        """Turn a change (pilot minus counterfactual, in events) into what was averted.
+
+        A permanent exclusion ends one pupil's place, so it counts as one pupil; other events stay events.
+        """
+        units.require(change, units="events", what="change")
+        unit = "pupils" if indicator == "permanent_exclusions" else "events"
+        return cls(units.label(-change, unit), indicator, draw_kind)
+
+    def by_period(self) -> xr.DataArray:
+        """Return the quantity summed over schools, dims (draw, period)."""
+        return self.quantity.sum("school").assign_attrs(self.quantity.attrs)
+
+    def total(self) -> xr.DataArray:
+        """Return the quantity over all schools and periods, dims (draw,)."""
+        return self.quantity.sum(("school", "period")).assign_attrs(self.quantity.attrs)
+
+    def summary(self, level: float = 0.95) -> dict[str, float]:
+        """Return median and equal-tailed interval of the total."""
+        tail = (1 - level) / 2
+        low, middle, high = np.quantile(self.total().to_numpy(), [tail, 0.5, 1 - tail])
+        return {"median": float(middle), "lower": float(low), "upper": float(high), "level": level}

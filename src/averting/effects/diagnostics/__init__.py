@@ -1,0 +1,1 @@
+"""Checks on an effect, one kind per file."""

@@ -1,0 +1,112 @@
+"""What could have been detected: the chance of seeing a true reduction of each size, in this design."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from averting.checks import CheckResult
+from averting.effects.kernels.conditional import Array, unit_scores
+from averting.effects.kernels.permutation import set_statistics, two_sided_p
+
+REDUCTIONS = np.arange(0, 100, 10) / 100
+TARGET = 0.8
+"""Chance of detection that a design should give, by convention [cohen_1988]_.
+
+.. [cohen_1988] Cohen, J. (1988). Statistical Power Analysis for the Behavioral Sciences, section 2.4.
+"""
+
+_PLACEBOS = 400
+_CANDIDATES = 4_000
+_SETS = 999
+
+
+def _placebo_sets(before: Array, pilots: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Random sets of comparison schools whose events before come closest to the pilots'."""
+    comparison = np.arange(pilots, len(before))
+    drawn = comparison[np.argsort(rng.random((_CANDIDATES, len(comparison))), axis=1)[:, :pilots]]
+    drawn = np.unique(np.sort(drawn, axis=1), axis=0)
+    gap = np.abs(np.log1p(before[drawn].sum(1)) - np.log1p(before[:pilots].sum()))
+    nearest = drawn[np.argsort(gap, kind="stable")[:_PLACEBOS]]
+    return nearest[np.resize(np.arange(len(nearest)), _PLACEBOS)].astype(np.intp)
+
+
+def _chance(before: Array, after: Array, offset: Array, *, sets: NDArray[np.intp], alpha: float) -> float:
+    """Share of placebo problems, arrays (problem, unit), in which a reduction is detected."""
+    statistics = set_statistics(unit_scores(before, after, offset), sets)
+    return float(((two_sided_p(statistics) <= alpha) & (statistics[:, 0] < 0)).mean())
+
+
+def detectable_reduction(
+    before: Array, after: Array, offset: Array, *, pilots: int, level: float, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Simulate the chance that a true reduction of each size would have been called one.
+
+    Random sets of comparison schools, of the pilots' number and close to their count of events, are treated as
+    if they were pilots; their events after are thinned by each reduction; the same test is applied.
+
+    Parameters
+    ----------
+    before, after, offset : array (unit,)
+        Events and log exposure ratios, pilots first; the pilots themselves are left out.
+    pilots : int
+        Number of pilots.
+    level : float
+        Level of the interval that must exclude no effect.
+    rng : Generator
+        Draws placebo sets, thinning and permutations.
+
+    Returns
+    -------
+    DataFrame
+        Columns reduction (0 to 0.9) and chance (0 to 1); at a reduction of 0, the chance of a false alarm
+        in that direction.
+    """
+    units = len(before) - pilots
+    if units <= pilots + 1:
+        return pd.DataFrame({"reduction": REDUCTIONS, "chance": np.full(len(REDUCTIONS), np.nan)})
+    placebo = _placebo_sets(before, pilots, rng)
+    # each problem sees the comparison schools in an order that puts its placebo pilots first
+    others = np.array([np.setdiff1d(np.arange(pilots, len(before)), row) for row in placebo])
+    order = np.concatenate([placebo, others], axis=1)
+    sets = np.argsort(rng.random((_SETS, units)), axis=1)[:, :pilots]
+    sets = np.concatenate([np.arange(pilots)[None], sets])
+    whole = np.round(after[order]).astype(int)
+    chances = []
+    for reduction in REDUCTIONS:
+        thinned = whole.astype(float)
+        thinned[:, :pilots] = rng.binomial(whole[:, :pilots], 1 - reduction)
+        chances.append(_chance(before[order], thinned, offset[order], sets=sets, alpha=1 - level))
+    return pd.DataFrame({"reduction": REDUCTIONS, "chance": chances})
+
+
+def smallest_detectable(detectable: pd.DataFrame, target: float = TARGET) -> float | None:
+    """Return the smallest reduction detected with the target chance, interpolated; None where there is none."""
+    reduction, chance = (detectable[name].to_numpy(dtype=float) for name in ("reduction", "chance"))
+    reached = np.flatnonzero(chance >= target)
+    if reached.size == 0:
+        return None
+    first = reached[0]
+    if first == 0:
+        return float(reduction[0])
+    share = (target - chance[first - 1]) / (chance[first] - chance[first - 1])
+    return float(reduction[first - 1] + share * (reduction[first] - reduction[first - 1]))
+
+
+def detection_check(detectable: pd.DataFrame) -> CheckResult:
+    """Say in words what the design could have detected."""
+    smallest = smallest_detectable(detectable)
+    if smallest is None:
+        return CheckResult(
+            "design/detectable",
+            "warn",
+            f"No true reduction up to {REDUCTIONS[-1]:.0%} would have been detected four times in five.",
+            "Only more pilot schools, more years or a commoner outcome can answer the question.",
+        )
+    return CheckResult(
+        "design/detectable",
+        "warn" if smallest > 0.5 else "pass",
+        f"A true reduction of {smallest:.0%} or more would have been detected four times in five.",
+        "Smaller reductions cannot be told from chance in this design." if smallest > 0.3 else "",
+    )

@@ -1,0 +1,311 @@
+"""Ratio difference-in-differences, judged by permuting which schools are pilots.
+
+The estimate is the pilots' ratio of rates, after over before, divided by the comparison schools'. Few pilots
+cannot carry a standard error, so chance is judged by asking how unusual the true pilots are among every set of
+schools of that number. The statistic conditions on each school's total and is studentised, so that the
+comparison stays fair when pilots are larger, or exclude more, than the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from averting import units
+from averting.checks import CheckResult
+from averting.design import Counts, Design
+from averting.draws import stream
+from averting.effects.diagnostics.detectable import detectable_reduction, detection_check
+from averting.effects.estimator import Estimator, Progress
+from averting.effects.kernels.conditional import Array, Scores, unit_scores
+from averting.effects.kernels.inversion import accepted_interval, confidence_draws
+from averting.effects.kernels.permutation import lower_mid_p, set_statistics, treated_sets, two_sided_p
+from averting.effects.result import Effect, Estimand
+from averting.errors import EstimationError
+
+MOST_SETS = 20_000
+"""Sets are listed one by one up to this number, and drawn at random beyond it."""
+
+_LOG_RATIOS = np.linspace(-5.0, 5.0, 201)
+_COUNTERFACTUAL_POINTS = 201
+_SMALLEST_SETS = 1_000_000  # cells of (grid, set, pilot) gathered at once
+
+
+@dataclass(frozen=True)
+class _Fill:
+    """Counts with every suppressed cell set to one value, and the test they allow; schools are pilots first."""
+
+    counts: NDArray[np.float64]
+    exposure: NDArray[np.float64]
+    after_periods: NDArray[np.bool_]
+    pilots: int
+    sets: NDArray[np.intp]
+
+    @cached_property
+    def before(self) -> Array:
+        return np.nansum(self.counts[:, ~self.after_periods], axis=1)
+
+    @cached_property
+    def after(self) -> Array:
+        return np.nansum(self.counts[:, self.after_periods], axis=1)
+
+    @cached_property
+    def offset(self) -> Array:
+        known = np.where(np.isnan(self.counts), 0.0, self.exposure)
+        return np.log(known[:, self.after_periods].sum(1)) - np.log(known[:, ~self.after_periods].sum(1))
+
+    @cached_property
+    def estimate(self) -> float:
+        expected = (self.before * np.exp(self.offset))[self.pilots :].sum()
+        trend = self.after[self.pilots :].sum() / expected
+        return float(self.after[: self.pilots].sum() / (self.expected_pilots.sum() * trend))
+
+    @cached_property
+    def expected_pilots(self) -> Array:
+        return (self.before * np.exp(self.offset))[: self.pilots]
+
+    @cached_property
+    def counterfactual_shares(self) -> NDArray[np.float64]:
+        """Share of the pilots' counterfactual events by pilot and treated period; sums to one.
+
+        A pilot's own rate before the start, drawn towards the pilots' common rate with the weight of one
+        period, follows the comparison schools' path.
+        """
+        seen = np.where(np.isnan(self.counts), 0.0, self.exposure)
+        exposed = seen[: self.pilots, ~self.after_periods].sum(1)
+        common = self.before[: self.pilots].sum() / exposed.sum()
+        one_period = exposed / (~self.after_periods).sum()
+        rate = (self.before[: self.pilots] + common * one_period) / (exposed + one_period)
+        path = np.nansum(self.counts[self.pilots :], axis=0) / seen[self.pilots :].sum(0)
+        cells = rate[:, None] * seen[: self.pilots] * path
+        cells[:, ~self.after_periods] = 0.0
+        if cells.sum() <= 0:  # no event in any comparison school after the start: follow exposure alone
+            cells = rate[:, None] * seen[: self.pilots] * self.after_periods
+        shares: NDArray[np.float64] = cells / cells.sum()
+        return shares
+
+    def _statistics(self, after: Array, offset: Array) -> Array:
+        scores = unit_scores(self.before, after, offset)
+        step = max(1, _SMALLEST_SETS // self.sets.size)
+        rows = range(0, len(scores.score), step)
+        parts = [Scores(scores.score[i : i + step], scores.variance[i : i + step]) for i in rows]
+        return np.concatenate([set_statistics(part, self.sets) for part in parts])
+
+    def statistics_at_ratio(self, log_ratio: Array) -> Array:
+        """Statistics of all sets supposing each log ratio, (g,) to (g, set)."""
+        offset = np.tile(self.offset, (len(log_ratio), 1))
+        offset[:, : self.pilots] += log_ratio[:, None]
+        return self._statistics(np.broadcast_to(self.after, offset.shape), offset)
+
+    def p_at_ratio(self, log_ratio: Array) -> Array:
+        """Two-sided p-value of each supposed log ratio, (g,) to (g,)."""
+        return two_sided_p(self.statistics_at_ratio(log_ratio))
+
+    def statistics_at_counterfactual(self, events: Array) -> Array:
+        """Statistics of all sets supposing the pilots' events without the programme, (g,) to (g, set)."""
+        after = np.tile(self.after, (len(events), 1))
+        after[:, : self.pilots] = events[:, None] * self.counterfactual_shares.sum(1)
+        return self._statistics(after, np.broadcast_to(self.offset, after.shape))
+
+    def counterfactual_grid(self) -> Array:
+        largest = 10.0 + 6.0 * max(self.after[: self.pilots].sum(), self.expected_pilots.sum())
+        return np.linspace(0.0, largest, _COUNTERFACTUAL_POINTS)
+
+
+def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
+    pilots = len(design.pilots)
+    if design.common_start is None:
+        raise EstimationError(
+            "ratio_did compares one period before with one after, so it needs pilots that start together. "
+            "Use method='bayes_count' for staggered starts."
+        )
+    after = counts.treated[0]
+    events = np.nan_to_num(counts.upper)
+    if events[:pilots][:, ~after].sum() == 0:
+        raise EstimationError(
+            f"ratio_did: the pilots have no {indicator} before {design.common_start}, so no ratio can be formed."
+        )
+    if events[pilots:][:, ~after].sum() == 0 or events[pilots:][:, after].sum() == 0:
+        raise EstimationError(
+            f"ratio_did: the comparison schools have no {indicator} before or after {design.common_start}."
+        )
+    empty = [
+        school
+        for school, seen in zip(design.schools, np.isfinite(counts.upper), strict=True)
+        if not (seen[after].any() and seen[~after].any())
+    ]
+    if empty:
+        raise EstimationError(
+            f"ratio_did: no {indicator} is known before, or none after, {design.common_start} for "
+            f"{', '.join(empty[:5])}. Leave them out, or use a balanced comparison rule."
+        )
+
+
+def _fills(counts: Counts, pilots: int, sets: NDArray[np.intp]) -> dict[str, _Fill]:
+    """Fill suppressed cells so as to favour the programme, in the middle, and against it.
+
+    The ratio grows with pilots' events after and comparison schools' before, and falls with the others, so the
+    two extremes bound it over every fill.
+    """
+    after = counts.treated[0]
+    is_pilot = np.arange(len(counts.lower)) < pilots
+    raises = is_pilot[:, None] == after[None, :]
+    lowest = np.where(raises, counts.lower, counts.upper)
+    highest = np.where(raises, counts.upper, counts.lower)
+    fills = {"middle": 0.5 * (counts.lower + counts.upper)}
+    if not np.array_equal(counts.lower, counts.upper, equal_nan=True):
+        fills |= {"favourable": lowest, "unfavourable": highest}
+    return {name: _Fill(filled, counts.exposure, after, pilots, sets) for name, filled in fills.items()}
+
+
+def _ratio_interval(fills: dict[str, _Fill], level: float) -> tuple[float, float]:
+    ends = [
+        accepted_interval(fill.p_at_ratio, _LOG_RATIOS, 1 - level)
+        for fill in fills.values()
+    ]
+    lower, upper = min(end[0] for end in ends), max(end[1] for end in ends)
+    return float(np.exp(lower)), float(np.exp(upper))
+
+
+def _draw_effects(
+    fills: dict[str, _Fill], draws: int, seed: int, indicator: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ratio draws (draw,) and change draws (draw, pilot, period), shared equally by the extreme fills."""
+    used = [fill for name, fill in fills.items() if name != "middle"] or list(fills.values())
+    sizes = [len(part) for part in np.array_split(np.arange(draws), len(used))]
+    ratios: list[NDArray[np.float64]] = []
+    changes: list[NDArray[np.float64]] = []
+    for fill, size in zip(used, sizes, strict=True):
+        rng = stream(seed, f"effects/ratio_did/{indicator}/{len(ratios)}")
+        below = lower_mid_p(fill.statistics_at_ratio(_LOG_RATIOS))
+        ratios.append(np.exp(confidence_draws(_LOG_RATIOS, below, size, rng)))
+        grid = fill.counterfactual_grid()
+        above = lower_mid_p(-fill.statistics_at_counterfactual(grid))
+        without = confidence_draws(grid, above, size, rng)
+        observed = np.where(fill.after_periods, np.nan_to_num(fill.counts[: fill.pilots]), 0.0)
+        changes.append(observed - without[:, None, None] * fill.counterfactual_shares)
+    return np.concatenate(ratios), np.concatenate(changes)
+
+
+def _checks(
+    design: Design, counts: Counts, exact: bool, sets: int, interval: tuple[float, float]
+) -> list[CheckResult]:
+    smallest = 1.0 / sets
+    suppressed = int((counts.upper > counts.lower).sum())
+    cells = int(np.isfinite(counts.upper).sum())
+    unbounded = not np.isfinite(interval[1])
+    kind = "all" if exact else "a random sample of"
+    return [
+        *design.checks,
+        CheckResult(
+            "ratio_did/permutations",
+            "fail" if smallest > 0.05 else "pass",
+            f"{kind} {sets:,} sets of {len(design.pilots)} schools were compared; the smallest p-value this "
+            f"design can give is {smallest:.3g}.",
+            "No result of this design could be significant at 5 %: add comparison schools."
+            if smallest > 0.05
+            else "",
+        ),
+        CheckResult(
+            "ratio_did/suppression",
+            "warn" if suppressed else "pass",
+            f"{suppressed} of {cells} cells are suppressed; the interval covers the fills that favour and oppose "
+            "the programme most."
+            if suppressed
+            else "No cell is suppressed.",
+        ),
+        CheckResult(
+            "ratio_did/bounded",
+            "warn" if unbounded else "pass",
+            "The data set no upper limit to the ratio." if unbounded else "The interval is bounded.",
+        ),
+    ]
+
+
+def _permutation_table(fill: _Fill) -> pd.DataFrame:
+    statistics = fill.statistics_at_ratio(np.zeros(1))[0]
+    return pd.DataFrame({"statistic": statistics, "is_pilots": np.arange(len(statistics)) == 0})
+
+
+def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, progress: Progress) -> Effect:
+    """Estimate the pilots' rate ratio and judge it by permutation.
+
+    Returns
+    -------
+    Effect
+        Scale ``ratio``; ``interval`` inverts the permutation test of each supposed ratio; ``draws`` follow the
+        test's confidence distribution; ``change`` inverts the test of each supposed number of events without
+        the programme.
+
+    Raises
+    ------
+    EstimationError
+        With staggered starts, or without events to compare.
+    """
+    counts = design.counts(indicator)
+    _refuse_unusable(design, counts, indicator)
+    pilots = len(design.pilots)
+    rng = stream(seed, f"effects/ratio_did/{indicator}/sets")
+    sets, exact = treated_sets(len(design.schools), np.arange(pilots), most=MOST_SETS, rng=rng)
+    fills = _fills(counts, pilots, sets)
+    progress(f"permuting which schools are pilots: {len(sets):,} sets")
+    interval = _ratio_interval(fills, level)
+    p_value = max(float(fill.p_at_ratio(np.zeros(1))[0]) for fill in fills.values())
+    ratio, change = _draw_effects(fills, draws, seed, indicator)
+    progress("finding what could have been detected")
+    middle = fills["middle"]
+    detectable = detectable_reduction(
+        middle.before,
+        middle.after,
+        middle.offset,
+        pilots=pilots,
+        level=level,
+        rng=stream(seed, f"power/{indicator}"),
+    )
+    checks = [*_checks(design, counts, exact, len(sets), interval), detection_check(detectable)]
+    return Effect(
+        estimand=Estimand(
+            indicator,
+            contrast="rate with the programme over the rate without it",
+            population=f"{pilots} pilot schools, {design.common_start} on",
+            scale="ratio",
+        ),
+        method="ratio_did",
+        inference="permutation of which schools are pilots, studentised conditional score, "
+        + ("every set listed" if exact else "sets drawn at random"),
+        estimate=middle.estimate,
+        interval=interval,
+        level=level,
+        draws=units.label(xr.DataArray(ratio, dims="draw", coords={"draw": np.arange(draws)}), "ratio"),
+        draw_kind="confidence",
+        change=label_change(change, design),
+        p_value=p_value,
+        checks=tuple(checks),
+        tables={"permutation": _permutation_table(middle), "detectable": detectable},
+    )
+
+
+def label_change(change: NDArray[np.float64], design: Design) -> xr.DataArray:
+    """Label an array (draw, pilot, period used) of pilot minus counterfactual, keeping treated periods only."""
+    array = xr.DataArray(
+        change,
+        dims=("draw", "school", "period"),
+        coords={"draw": np.arange(len(change)), "school": list(design.pilots), "period": list(design.periods)},
+    )
+    return units.label(array.sel(period=list(design.treated_periods)), "events")
+
+
+ESTIMATOR = Estimator(
+    label="Ratio difference-in-differences, permuted",
+    assumption="Without the programme, pilots' rates would have changed in the same proportion as comparison "
+    "schools' rates, up to differences between schools of the size seen among comparison schools.",
+    inference="permutation",
+    reference="Fisher (1935); conditional score after Cox and Hinkley (1974), beta-binomial by moments after "
+    "Williams (1982)",
+    fit=fit,
+)

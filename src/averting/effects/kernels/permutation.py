@@ -1,0 +1,83 @@
+"""Randomisation inference: which units were treated is permuted, and the same statistic computed for each set."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from averting.effects.kernels.conditional import Array, Scores
+
+_TIE = 1e-9
+
+
+def treated_sets(
+    units: int, treated: NDArray[np.intp], *, most: int, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], bool]:
+    """Return the sets of units that could have been treated, the true one first.
+
+    Parameters
+    ----------
+    units : int
+        Number of units.
+    treated : array (k,)
+        Positions of the units that were treated.
+    most : int
+        All sets are listed where there are at most this many; else this many are drawn at random.
+    rng : Generator
+        Draws the sets where they are too many to list.
+
+    Returns
+    -------
+    sets : array (set, k)
+        Row 0 is the true set.
+    exact : bool
+        Whether every possible set is listed, once.
+    """
+    size = len(treated)
+    truth = np.sort(np.asarray(treated, dtype=np.intp))
+    if comb(units, size) <= most:
+        every = np.array(list(combinations(range(units), size)), dtype=np.intp)
+        is_truth = (every == truth).all(axis=1)
+        return np.concatenate([every[is_truth], every[~is_truth]]), True
+    drawn = np.argpartition(rng.random((most, units)), size, axis=1)[:, :size]
+    drawn[0] = truth
+    return drawn.astype(np.intp), False
+
+
+def set_statistics(scores: Scores, sets: NDArray[np.intp]) -> Array:
+    """Return each set's studentised score, sum of scores over root sum of variances.
+
+    Parameters
+    ----------
+    scores : Scores, arrays (..., unit)
+        From :func:`averting.effects.kernels.conditional.unit_scores`.
+    sets : array (set, k)
+        From :func:`treated_sets`.
+
+    Returns
+    -------
+    array (..., set)
+        About standard normal for sets that were not treated, whatever their size and level. Zero for a set
+        without events.
+    """
+    total = scores.score[..., sets].sum(-1)
+    variance = scores.variance[..., sets].sum(-1)
+    return np.where(variance > 1e-12, total / np.sqrt(np.maximum(variance, 1e-12)), 0.0)
+
+
+def two_sided_p(statistics: Array) -> Array:
+    """Return the share of sets whose statistic is at least as far from zero as the true set's.
+
+    ``statistics`` is (..., set) with the true set first; the result is (...), never below 1 / sets.
+    """
+    size = np.abs(statistics)
+    return (size >= size[..., :1] - _TIE).mean(-1)
+
+
+def lower_mid_p(statistics: Array) -> Array:
+    """Return the share of sets below the true one, counting ties by half (mid-p); (..., set) to (...)."""
+    truth = statistics[..., :1]
+    return (statistics < truth - _TIE).mean(-1) + 0.5 * (np.abs(statistics - truth) <= _TIE).mean(-1)

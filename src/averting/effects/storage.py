@@ -1,0 +1,66 @@
+"""Write an ``Effect`` to a folder of plain files, and read it back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from averting.checks import CheckResult
+from averting.effects.result import Effect, Estimand
+from averting.provenance import canonical_json
+
+_DRAWS, _RECORD = "draws.nc", "effect.json"
+
+
+def save_effect(effect: Effect, folder: Path) -> None:
+    """Write ``effect.json``, ``draws.nc`` and one CSV per table; the same effect gives the same bytes.
+
+    An infinite end of the interval is written as null.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {
+        "estimand": asdict(effect.estimand),
+        "method": effect.method,
+        "inference": effect.inference,
+        "estimate": effect.estimate,
+        "interval": [end if abs(end) != float("inf") else None for end in effect.interval],
+        "level": effect.level,
+        "draw_kind": effect.draw_kind,
+        "p_value": effect.p_value,
+        "verdict": str(effect.verdict),
+        "checks": [check.to_dict() for check in effect.checks],
+        "tables": sorted(effect.tables),
+    }
+    (folder / _RECORD).write_text(canonical_json(record), encoding="utf-8")
+    # the core scipy engine writes netCDF3: no time stamps, so equal draws give equal files
+    xr.Dataset({"draws": effect.draws, "change": effect.change}).to_netcdf(folder / _DRAWS, engine="scipy")
+    for name, table in effect.tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def load_effect(folder: Path) -> Effect:
+    """Read what :func:`save_effect` wrote."""
+    record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    with xr.open_dataset(folder / _DRAWS, engine="scipy") as stored:
+        arrays = stored.load()
+    change = arrays["change"]
+    change = change.assign_coords({dim: change[dim].astype(str) for dim in ("school", "period")})
+    lower, upper = record["interval"]
+    return Effect(
+        estimand=Estimand(**record["estimand"]),
+        method=record["method"],
+        inference=record["inference"],
+        estimate=record["estimate"],
+        interval=(float("-inf") if lower is None else lower, float("inf") if upper is None else upper),
+        level=record["level"],
+        draws=arrays["draws"],
+        draw_kind=record["draw_kind"],
+        change=change,
+        p_value=record["p_value"],
+        checks=tuple(CheckResult(**check) for check in record["checks"]),
+        tables={name: pd.read_csv(folder / f"{name}.csv") for name in record["tables"]},
+    )

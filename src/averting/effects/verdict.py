@@ -1,0 +1,49 @@
+"""What may be said of an effect: the one place that turns numbers into a verdict."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+
+from averting.checks import CheckResult
+
+RULES = (
+    "not estimable: the method gives no finite bound in either direction, rejects every size of effect, or one of "
+    "its checks fails.",
+    "evidence of a reduction: the whole interval lies below no effect.",
+    "evidence of an increase: the whole interval lies above no effect.",
+    "too uncertain to tell: everything else. This is not evidence that nothing happened.",
+)
+
+
+class Verdict(StrEnum):
+    """One of four things an evaluation can say."""
+
+    REDUCTION = "evidence of a reduction"
+    INCREASE = "evidence of an increase"
+    UNCERTAIN = "too uncertain to tell"
+    NOT_ESTIMABLE = "not estimable"
+
+
+def verdict(interval: tuple[float, float], *, no_effect: float, checks: tuple[CheckResult, ...] = ()) -> Verdict:
+    """Apply :data:`RULES`, in order.
+
+    Parameters
+    ----------
+    interval : tuple of float
+        Lower and upper end on the estimand's scale.
+    no_effect : float
+        1 for a ratio, 0 for a difference.
+    checks : tuple of CheckResult
+        A failed check means the interval is not to be relied on.
+    """
+    lower, upper = interval
+    unbounded = not np.isfinite(upper) and not (np.isfinite(lower) and lower > 0)
+    if np.isnan(lower) or np.isnan(upper) or unbounded or any(check.status == "fail" for check in checks):
+        return Verdict.NOT_ESTIMABLE
+    if upper < no_effect:
+        return Verdict.REDUCTION
+    if lower > no_effect:
+        return Verdict.INCREASE
+    return Verdict.UNCERTAIN

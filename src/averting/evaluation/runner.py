@@ -1,0 +1,198 @@
+"""Run an evaluation: every stage in order, resuming where a run was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from averting.checks import CheckResult
+from averting.design import Design
+from averting.effects.estimator import Progress, silent
+from averting.effects.storage import load_effect
+from averting.errors import DataError
+from averting.evaluation import stages
+from averting.evaluation.settings import FILE, Evaluation, load_evaluation
+from averting.evaluation.store import Store
+from averting.provenance import content_key, file_hash, tree_hashes, versions
+from averting.resources import models_dir
+
+RESULTS_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An evaluation whose inputs hold together.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What ``evaluation.toml`` says.
+    design : Design
+        The comparison it makes.
+    checks : tuple of CheckResult
+        What data and design call attention to.
+    """
+
+    evaluation: Evaluation
+    design: Design
+    checks: tuple[CheckResult, ...]
+
+
+def check(folder: str | Path, *, data: str | Path | None = None) -> Checked:
+    """Read an evaluation and its data, and see whether they make a comparison; nothing is computed or written.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The evaluation's folder.
+    data : str or Path, optional
+        Read the data from here instead of from the path in ``evaluation.toml``.
+
+    Raises
+    ------
+    AvertingError
+        The first input that cannot be used, with all its faults.
+    """
+    evaluation = _load(folder, data)
+    panel = stages.build_panel(evaluation.data)
+    design = stages.build_design(evaluation, panel)
+    for settings in evaluation.estimates:
+        design.counts(settings.indicator)
+    stages.check_costs(evaluation, design)
+    return Checked(evaluation, design, (*panel.checks, *design.checks))
+
+
+def run(folder: str | Path, *, data: str | Path | None = None, progress: Progress = silent) -> Path:
+    """Run every stage of an evaluation and write its ``results`` folder.
+
+    Stages whose inputs have not changed are kept. The folder is replaced in one step at the end: a run that fails
+    or is stopped leaves the previous results whole, and the next one resumes at the first unfinished stage.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The evaluation's folder.
+    data : str or Path, optional
+        Read the data from here instead of from the path in ``evaluation.toml``.
+    progress : callable
+        Is told, in words, what is being done.
+
+    Returns
+    -------
+    Path
+        The results folder.
+
+    Raises
+    ------
+    AvertingError
+        If an input cannot be used or an effect cannot be estimated.
+    """
+    progress("reading and checking the data")
+    checked = check(folder, data=data)
+    evaluation, design = checked.evaluation, checked.design
+    store = Store(evaluation.folder)
+    store.recover()
+    inputs = _inputs(evaluation)
+    keys = _stage_keys(evaluation, inputs)
+
+    def stage(name: str, doing: str, write: Callable[[Path], None]) -> Path:
+        progress(doing)
+        target, reused = store.stage(name, keys[name], write)
+        if reused:
+            progress("kept from an earlier run")
+        return target
+
+    stage("data", "describing the data", lambda at: stages.write_data(at, design.panel))
+    stage("design", "comparing pilots with comparison schools", lambda at: stages.write_design(at, design))
+    for settings in evaluation.estimates:
+        stage(
+            f"estimates/{settings.id}",
+            f"estimating the effect on {settings.indicator} ({settings.method})",
+            lambda at, settings=settings: stages.write_estimate(  # type: ignore[misc]
+                at, design, settings, draws=evaluation.draws, seed=evaluation.seed, progress=progress
+            ),
+        )
+    if evaluation.appraisal and evaluation.costs:
+        costs, appraisal = evaluation.costs, evaluation.appraisal
+        valued = store.stage(f"estimates/{appraisal.estimate}", keys[f"estimates/{appraisal.estimate}"], _nothing)[
+            0
+        ]
+        stage(
+            "appraisal",
+            "valuing what was averted",
+            lambda at: stages.write_appraisal(
+                at, load_effect(valued), costs, appraisal, draws=evaluation.draws, seed=evaluation.seed
+            ),
+        )
+    store.publish(list(keys), _manifest(evaluation, inputs, keys))
+    return store.results
+
+
+def _nothing(_folder: Path) -> None:
+    raise AssertionError("the estimate that is valued is written before it is valued")
+
+
+def _load(folder: str | Path, data: str | Path | None) -> Evaluation:
+    evaluation = load_evaluation(folder)
+    if data is not None:
+        evaluation = evaluation.with_data(Path(data))
+    if not evaluation.data.path.is_file():
+        raise DataError(
+            f"{evaluation.data.path} does not exist. Put the file there, change [data] path in {FILE}, or name it "
+            "with --data."
+        )
+    return evaluation
+
+
+def _inputs(evaluation: Evaluation) -> dict[str, object]:
+    return {
+        FILE: file_hash(evaluation.folder / FILE),
+        "data": {"file": evaluation.data.path.name, "sha256": file_hash(evaluation.data.path)},
+        "models": tree_hashes(models_dir(), "*.*"),
+        "code": content_key(tree_hashes(Path(__file__).parents[1], "*.py")),
+        "versions": versions(),
+    }
+
+
+def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, str]:
+    """Return each stage's key: what it depends on and nothing more, so that other stages can be kept."""
+    common = content_key(inputs["models"], inputs["code"], inputs["versions"], RESULTS_SCHEMA)
+    data = content_key(common, inputs["data"], _plain({**asdict(evaluation.data), "path": None}))
+    design = content_key(data, _plain(asdict(evaluation.design)))
+    keys = {"data": data, "design": design}
+    sample = [evaluation.seed, evaluation.draws]
+    for settings in evaluation.estimates:
+        keys[f"estimates/{settings.id}"] = content_key(design, asdict(settings), sample)
+    if evaluation.appraisal and evaluation.costs:
+        valued = keys[f"estimates/{evaluation.appraisal.estimate}"]
+        keys["appraisal"] = content_key(
+            valued, _plain(asdict(evaluation.costs)), _plain(asdict(evaluation.appraisal)), sample
+        )
+    return keys
+
+
+def _plain(value: object) -> object:
+    """Return a nested value with everything that JSON does not know written as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+def _manifest(evaluation: Evaluation, inputs: dict[str, object], keys: dict[str, str]) -> dict[str, object]:
+    design = evaluation.design
+    return {
+        "schema": RESULTS_SCHEMA,
+        "title": evaluation.title,
+        "question": evaluation.question,
+        "seed": evaluation.seed,
+        "draws": evaluation.draws,
+        "data_note": evaluation.data.note,
+        "exclude_reason": design.exclude_reason,
+        "estimates": [asdict(estimate) for estimate in evaluation.estimates],
+        "indicators": stages.indicator_labels(),
+        "inputs": inputs,
+        "stages": keys,
+    }

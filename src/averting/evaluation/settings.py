@@ -1,0 +1,347 @@
+"""``Evaluation``: what one ``evaluation.toml`` says, read strictly into frozen values."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from averting.appraisal import CENTRAL, ProgrammeCost, Scenario
+from averting.costs import overrides_from_table
+from averting.design import COVID_PERIODS, SameAsPilots
+from averting.effects import known_estimators
+from averting.errors import AvertingError, EvaluationError, Fault, refuse
+from averting.evaluation.toml_table import TomlTable
+from averting.years import AcademicYear, FinancialYear
+
+SCHEMA = 1
+FILE = "evaluation.toml"
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where the data are and how to read them; see :func:`averting.data.read_panel`."""
+
+    path: Path
+    source: str
+    level: str
+    phase: str | None
+    first_period: str | None
+    last_period: str | None
+    columns: Mapping[str, str] | None
+    symbols: Mapping[str, tuple[float, float]]
+    note: str
+
+
+@dataclass(frozen=True)
+class DesignSettings:
+    """Who is compared with whom; see :class:`averting.design.Design`."""
+
+    pilots: tuple[str, ...] | Mapping[str, str]
+    start: str | None
+    comparison: str | tuple[str, ...] | SameAsPilots
+    exclude_periods: tuple[str, ...]
+    exclude_reason: str
+
+
+@dataclass(frozen=True)
+class EstimateSettings:
+    """One estimate to make; see :func:`averting.effects.estimate`."""
+
+    id: str
+    role: str
+    indicator: str
+    method: str
+    level: float
+
+
+@dataclass(frozen=True)
+class CostSettings:
+    """Which declared costs to use; see :func:`averting.costs.load_parameters`."""
+
+    families: tuple[str, ...]
+    local_authority: str | None
+    price_year: FinancialYear
+
+
+@dataclass(frozen=True)
+class AppraisalSettings:
+    """How to join effects and costs; see :func:`averting.appraisal.appraise`."""
+
+    estimate: str
+    base_year: FinancialYear
+    discounting: str
+    scenarios: tuple[Scenario, ...]
+    programme: tuple[ProgrammeCost, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation, as declared before anything is computed.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``evaluation.toml``, the report and the results are.
+    title, question : str
+        For the report.
+    seed, draws : int
+        Seed of every random number, and size of the joint sample.
+    """
+
+    folder: Path
+    title: str
+    question: str
+    seed: int
+    draws: int
+    data: DataSettings
+    design: DesignSettings
+    estimates: tuple[EstimateSettings, ...]
+    costs: CostSettings | None
+    appraisal: AppraisalSettings | None
+
+    @property
+    def primary(self) -> EstimateSettings:
+        """The estimate that the verdict rests on."""
+        return next(estimate for estimate in self.estimates if estimate.role == "primary")
+
+    def with_data(self, path: Path) -> Evaluation:
+        """Return the same evaluation reading its data from another path."""
+        return replace(self, data=replace(self.data, path=path))
+
+
+def load_evaluation(folder: str | Path) -> Evaluation:
+    """Read ``evaluation.toml`` in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The evaluation's folder, or the file itself.
+
+    Raises
+    ------
+    EvaluationError
+        Listing every fault: a key that is missing, unknown, of the wrong type, or that contradicts another.
+    """
+    folder = Path(folder)
+    if folder.name == FILE:
+        folder = folder.parent
+    path = folder / FILE
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise EvaluationError(
+            f"{path} does not exist. Make an evaluation with: averting new {folder.name or 'my-pilot'}"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
+    faults: list[Fault] = []
+    top = TomlTable(values, FILE, faults)
+    schema = top.take("schema", int, help=f"Write schema = {SCHEMA}.")
+    if schema != SCHEMA and "schema" in values:
+        top.fault("schema", f"{schema} is not a layout this version reads", f"Use schema = {SCHEMA}.")
+    evaluation = _evaluation(folder, top)
+    top.done()
+    if not faults:
+        faults += _contradictions(evaluation)
+    refuse(EvaluationError, f"{path} cannot be used", faults)
+    return evaluation
+
+
+def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
+    estimates = tuple(_estimate(table) for table in top.tables("estimate"))
+    if not estimates:
+        top.fault("estimate", "there is nothing to estimate", "Add an [[estimate]] with id, role and indicator.")
+    costs, appraisal = top.table("costs"), top.table("appraisal")
+    scenarios, programme = top.tables("scenario"), top.tables("programme")
+    return Evaluation(
+        folder=folder,
+        title=top.take("title", str),
+        question=top.take("question", str),
+        seed=_at_least(top, "seed", top.take("seed", int), 0),
+        draws=_at_least(top, "draws", top.take("draws", int, 4_000), 100),
+        data=_data(folder, top.table("data") or _absent(top, "data")),
+        design=_design(top.table("design") or _absent(top, "design")),
+        estimates=estimates,
+        costs=_costs(costs) if costs else None,
+        appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
+    )
+
+
+def _absent(top: TomlTable, key: str) -> TomlTable:
+    top.fault(f"[{key}]", "this table is missing", "See the template: averting new.")
+    return TomlTable({}, f"{FILE} [{key}]", [])
+
+
+def _at_least(table: TomlTable, key: str, value: int, least: int) -> int:
+    if value < least:
+        table.fault(key, f"{value} is too small", f"Give {least} or more.")
+    return value
+
+
+def _data(folder: Path, table: TomlTable) -> DataSettings:
+    columns, symbols = table.table("columns"), table.table("symbols")
+    settings = DataSettings(
+        path=folder / str(table.take("path", str, help="Give the file's path, relative to this folder.")),
+        source=table.choice("source", ("dfe_exclusions", "tidy")),
+        level=table.choice("level", ("school", "local authority"), "school"),
+        phase=table.take("phase", str, None),
+        first_period=_period(table, "first_period"),
+        last_period=_period(table, "last_period"),
+        columns={str(k): str(v) for k, v in columns.values.items()} if columns else None,
+        symbols=_symbols(symbols) if symbols else {},
+        note=table.take("note", str, ""),
+    )
+    table.done()
+    return settings
+
+
+def _period(table: TomlTable, key: str) -> str | None:
+    year = table.parse(key, AcademicYear.parse) if key in table.values else table.take(key, str, None)
+    return year.label if year is not None else None
+
+
+def _symbols(table: TomlTable) -> dict[str, tuple[float, float]]:
+    found = {}
+    for symbol in table.values:
+        bounds = table.take(symbol, list)
+        if len(bounds) != 2 or not all(isinstance(bound, int) for bound in bounds):
+            table.fault(
+                symbol, "these are not two bounds", "Give the least and most it can stand for, like [1, 2]."
+            )
+        else:
+            found[symbol] = (float(bounds[0]), float(bounds[1]))
+    return found
+
+
+def _design(table: TomlTable) -> DesignSettings:
+    asked = table.values.get("pilots")
+    pilots: tuple[str, ...] | dict[str, str]
+    if isinstance(asked, dict):
+        pilots = {str(k): str(v) for k, v in table.take("pilots", dict).items()}
+    else:
+        pilots = table.texts("pilots")
+    excluded = table.texts("exclude_periods", list(COVID_PERIODS))
+    settings = DesignSettings(
+        pilots=pilots,
+        start=_period(table, "start"),
+        comparison=_comparison(table.table("comparison")),
+        exclude_periods=excluded,
+        exclude_reason=table.take("exclude_reason", str, ""),
+    )
+    if set(excluded) != set(COVID_PERIODS) and not settings.exclude_reason:
+        table.fault("exclude_reason", "the default of leaving out the Covid years is changed", "Say why.")
+    table.done()
+    return settings
+
+
+def _comparison(table: TomlTable | None) -> str | tuple[str, ...] | SameAsPilots:
+    if table is None:
+        return "all"
+    rule = table.choice("rule", ("all", "same", "list"))
+    schools = table.texts("schools", []) if rule == "list" else ()
+    on = table.texts("on", ["phase", "region"]) if rule == "same" else ()
+    balanced = bool(table.take("balanced", bool, True)) if rule != "list" else True
+    exclude = table.texts("exclude", []) if rule != "list" else ()
+    table.done()
+    if rule == "list":
+        return schools
+    try:
+        return SameAsPilots(on=on, balanced=balanced, exclude=exclude)
+    except AvertingError as error:
+        table.fault("on", error.message, "")
+        return "all"
+
+
+def _estimate(table: TomlTable) -> EstimateSettings:
+    settings = EstimateSettings(
+        id=table.take("id", str),
+        role=table.choice("role", ("primary", "secondary")),
+        indicator=table.take("indicator", str),
+        method=table.choice("method", ("auto", *known_estimators()), "auto"),
+        level=table.take("level", float, 0.95),
+    )
+    if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
+        table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
+    if not 0.5 <= settings.level <= 0.999:
+        table.fault("level", f"{settings.level} is not a level", "Give a share between 0.5 and 0.999.")
+    table.done()
+    return settings
+
+
+def _costs(table: TomlTable) -> CostSettings:
+    settings = CostSettings(
+        families=table.texts("families"),
+        local_authority=table.take("local_authority", str, None),
+        price_year=table.parse("price_year", FinancialYear.parse) or FinancialYear(2000),
+    )
+    table.done()
+    return settings
+
+
+def _appraisal(table: TomlTable, scenarios: list[TomlTable], programme: list[TomlTable]) -> AppraisalSettings:
+    settings = AppraisalSettings(
+        estimate=table.take("estimate", str, help="Name the id of the estimate to value."),
+        base_year=table.parse("base_year", FinancialYear.parse) or FinancialYear(2000),
+        discounting=table.take("discounting", str, "2022"),
+        scenarios=(CENTRAL, *(made for entry in scenarios if (made := _scenario(entry)))),
+        programme=tuple(cost for entry in programme if (cost := _programme(entry))),
+    )
+    table.done()
+    return settings
+
+
+def _scenario(table: TomlTable) -> Scenario | None:
+    key, label = table.take("key", str), table.take("label", str)
+    changed = table.take("override", dict, {})
+    table.done()
+    try:
+        return Scenario(key, label, overrides_from_table(changed, where=f"{table.where} override"))
+    except AvertingError as error:
+        table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
+        return None
+
+
+def _programme(table: TomlTable) -> ProgrammeCost | None:
+    year = table.parse("year", FinancialYear.parse)
+    price_year = table.parse("price_year", FinancialYear.parse)
+    amount, payer = table.take("amount", float), table.take("payer", str)
+    source = table.take("source", str)
+    table.done()
+    if year is None or price_year is None:
+        return None
+    try:
+        return ProgrammeCost(year, amount, payer, price_year, source)
+    except AvertingError as error:
+        table.faults.append(Fault(table.where, error.message, "Correct it."))
+        return None
+
+
+def _contradictions(evaluation: Evaluation) -> list[Fault]:
+    """Find what is wrong between tables that are each right."""
+    ids = [estimate.id for estimate in evaluation.estimates]
+    primary = sum(estimate.role == "primary" for estimate in evaluation.estimates)
+    faults = []
+    if len(set(ids)) < len(ids):
+        faults.append(Fault(f"{FILE} [[estimate]] id", f"ids repeat: {', '.join(ids)}", "Give each its own."))
+    if primary != 1:
+        faults.append(
+            Fault(
+                f"{FILE} [[estimate]] role", f"{primary} estimates are primary", "Exactly one carries the verdict."
+            )
+        )
+    if evaluation.appraisal and not evaluation.costs:
+        faults.append(Fault(f"{FILE} [appraisal]", "there is no [costs] table", "Add one, or drop [appraisal]."))
+    if evaluation.appraisal:
+        valued = {e.id: e.indicator for e in evaluation.estimates}.get(evaluation.appraisal.estimate)
+        if valued != "permanent_exclusions":
+            faults.append(
+                Fault(
+                    f"{FILE} [appraisal] estimate",
+                    f"'{evaluation.appraisal.estimate}' is not an estimate of permanent exclusions",
+                    "Costs are declared for permanent exclusions: name the id of such an estimate.",
+                )
+            )
+    return faults

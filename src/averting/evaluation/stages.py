@@ -1,0 +1,261 @@
+"""The stages of an evaluation, in order: data, design, estimates, appraisal. Each writes one folder of results."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from averting.appraisal import Appraisal, appraise
+from averting.checks import CheckResult
+from averting.costs import known_deflator, known_payers, load_parameters
+from averting.data import Panel, load_indicators, read_panel
+from averting.design import Design, balance, paths
+from averting.effects import Effect, estimate, known_estimators
+from averting.effects.estimator import Progress
+from averting.effects.storage import save_effect
+from averting.errors import DataError, EvaluationError
+from averting.evaluation.settings import (
+    AppraisalSettings,
+    CostSettings,
+    DataSettings,
+    EstimateSettings,
+    Evaluation,
+)
+from averting.provenance import canonical_json
+from averting.resources import models_dir
+from averting.years import AcademicYear, FinancialYear
+
+
+def build_panel(settings: DataSettings) -> Panel:
+    """Read the data an evaluation names, and keep its periods."""
+    panel = read_panel(
+        settings.path,
+        source=settings.source,
+        level=settings.level,
+        phase=settings.phase,
+        columns=settings.columns,
+        symbols=settings.symbols or None,
+    )
+    first = settings.first_period or panel.periods[0]
+    last = settings.last_period or panel.periods[-1]
+    kept = [period for period in panel.periods if first <= period <= last]
+    if not kept:
+        raise DataError(
+            f"{settings.path.name}: no period lies between {first} and {last}. The data run from "
+            f"{panel.periods[0]} to {panel.periods[-1]}; see first_period and last_period."
+        )
+    return panel.select(periods=kept)
+
+
+def build_design(evaluation: Evaluation, panel: Panel) -> Design:
+    """Make the design an evaluation names."""
+    settings = evaluation.design
+    return Design(
+        panel,
+        settings.pilots,
+        start=settings.start,
+        comparison=settings.comparison,
+        exclude_periods=settings.exclude_periods,
+    )
+
+
+def check_costs(evaluation: Evaluation, design: Design) -> None:
+    """Refuse costs, scenarios or years that could not be used, before anything slow is done.
+
+    Raises
+    ------
+    AvertingError
+        For an unknown family, authority or override, a price year outside the deflator, or a flow that would
+        precede the base year.
+    """
+    costs, appraisal = evaluation.costs, evaluation.appraisal
+    if costs is None:
+        return
+    parameters = load_parameters(*costs.families, la=costs.local_authority)
+    known_deflator().ratio(costs.price_year, costs.price_year)
+    if appraisal is None:
+        return
+    for scenario in appraisal.scenarios:
+        parameters.under(scenario.overrides)
+    first = min([AcademicYear.parse(design.treated_periods[0]).start, *(c.year.start for c in appraisal.programme)])
+    if first < appraisal.base_year.start:
+        raise EvaluationError(
+            f"[appraisal] base_year is {appraisal.base_year}, but money moves from {FinancialYear(first)}. "
+            f"Use base_year = \"{FinancialYear(first)}\" or earlier."
+        )
+
+
+def write_data(folder: Path, panel: Panel) -> None:
+    """Write the panel used and what is suppressed in it."""
+    panel.to_netcdf(folder / "panel.nc")
+    _csv(panel.suppression_summary().reset_index(), folder / "suppression.csv")
+    _checks(panel.checks, folder)
+
+
+def write_design(folder: Path, design: Design) -> None:
+    """Write who is compared with whom, balance before the start, and paths over time."""
+    record = {
+        "pilots": {
+            pilot: {"name": str(design.panel.data["name"].sel(school=pilot).item()), "start": design.starts[pilot]}
+            for pilot in design.pilots
+        },
+        "comparison_schools": len(design.comparison),
+        "rule": design.rule,
+        "periods": list(design.periods),
+        "excluded": list(design.excluded),
+        "treated_periods": list(design.treated_periods),
+        "level": design.panel.level,
+    }
+    (folder / "design.json").write_text(canonical_json(record), encoding="utf-8")
+    _csv(balance(design), folder / "balance.csv")
+    for indicator in design.panel.indicators:
+        _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")
+    _checks(design.checks, folder)
+
+
+def write_estimate(
+    folder: Path, design: Design, settings: EstimateSettings, *, draws: int, seed: int, progress: Progress
+) -> None:
+    """Estimate one effect, and write it with what it averted."""
+    effect = estimate(
+        design,
+        settings.indicator,
+        method=settings.method,
+        level=settings.level,
+        draws=draws,
+        seed=seed,
+        progress=progress,
+    )
+    save_effect(effect, folder)
+    spec = known_estimators()[effect.method]
+    about = {"label": spec.label, "assumption": spec.assumption, "reference": spec.reference}
+    (folder / "method.json").write_text(canonical_json(about), encoding="utf-8")
+    _csv(averted_table(effect), folder / "averted.csv")
+    _csv(counterfactual_table(effect, design), folder / "counterfactual.csv")
+
+
+def averted_table(effect: Effect) -> pd.DataFrame:
+    """Return what was averted by period and in all: median and interval."""
+    by_period = effect.averted().by_period()
+    rows = [
+        ("all", effect.averted().total()),
+        *((str(p.item()), by_period.sel(period=p)) for p in by_period["period"]),
+    ]
+    return pd.DataFrame([{"period": period, **_spread(draws, effect.level)} for period, draws in rows])
+
+
+def counterfactual_table(effect: Effect, design: Design) -> pd.DataFrame:
+    """Return the pilots' events by treated period, observed (as bounds) and without the programme."""
+    cells = design.panel.data.sel(
+        indicator=effect.estimand.indicator, school=list(design.pilots), period=list(design.treated_periods)
+    )
+    treated = xr.DataArray(
+        [[period >= design.starts[pilot] for period in design.treated_periods] for pilot in design.pilots],
+        dims=("school", "period"),
+        coords={"school": list(design.pilots), "period": list(design.treated_periods)},
+    )
+    lower, upper, exposure = (cells[name].where(treated).sum("school") for name in ("lower", "upper", "exposure"))
+    # observed minus change is the count without the programme; hidden counts stand at the middle of their bounds
+    without = 0.5 * (lower + upper) + effect.averted().by_period()
+    rows = []
+    for period in design.treated_periods:
+        at = {"period": period}
+        rows.append(
+            {
+                "period": period,
+                "lower": float(lower.sel(at)),
+                "upper": float(upper.sel(at)),
+                "exposure": float(exposure.sel(at)),
+                **{f"without_{name}": value for name, value in _spread(without.sel(at), effect.level).items()},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _spread(draws: xr.DataArray, level: float) -> dict[str, float]:
+    tail = (1 - level) / 2
+    low, middle, high = np.quantile(draws.to_numpy(), [tail, 0.5, 1 - tail])
+    return {"median": float(middle), "lower": float(low), "upper": float(high)}
+
+
+def write_appraisal(
+    folder: Path, effect: Effect, costs: CostSettings, settings: AppraisalSettings, *, draws: int, seed: int
+) -> None:
+    """Join one effect with the declared costs, and write flows, summaries and every source."""
+    parameters = load_parameters(*costs.families, la=costs.local_authority)
+    appraisal = appraise(
+        effect.averted(),
+        parameters,
+        price_year=costs.price_year,
+        base_year=settings.base_year,
+        programme=settings.programme,
+        scenarios=settings.scenarios,
+        discounting=settings.discounting,
+        draws=draws,
+        seed=seed,
+    )
+    _csv(appraisal.summary(effect.level), folder / "summary.csv")
+    _csv(appraisal.to_frame(), folder / "flows.csv")
+    _csv(_payer_table(appraisal, effect.level), folder / "payers.csv")
+    _csv(parameters.sources(), folder / "sources.csv")
+    (folder / "appraisal.json").write_text(canonical_json(_appraisal_record(appraisal, effect, settings)), "utf-8")
+    totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
+    totals.to_netcdf(folder / "totals.nc", engine="scipy")
+    shutil.copyfile(models_dir() / "references.bib", folder / "references.bib")
+
+
+def _appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSettings) -> dict[str, object]:
+    return {
+        "estimate": settings.estimate,
+        "draw_kind": effect.draw_kind,
+        "price_year": appraisal.flows.attrs["price_year"],
+        "base_year": appraisal.base_year.label,
+        "discounting": appraisal.discounting,
+        "has_programme_cost": appraisal.has_programme_cost,
+        "scenarios": [
+            {
+                "key": scenario.key,
+                "label": scenario.label,
+                "overrides": {key: override.reason for key, override in scenario.overrides.items()},
+            }
+            for scenario in appraisal.scenarios
+        ],
+        "programme": [
+            {**asdict(cost), "year": cost.year.label, "price_year": cost.price_year.label}
+            for cost in settings.programme
+        ],
+    }
+
+
+def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
+    labels = known_payers()
+    by_payer = appraisal.by_payer()
+    rows = []
+    for scenario in appraisal.scenarios:
+        for payer in by_payer["payer"].to_numpy():
+            for kind in by_payer["kind"].to_numpy():
+                draws = by_payer.sel(scenario=scenario.key, payer=payer, kind=kind)
+                if bool((draws != 0).any()):
+                    at = {"scenario": scenario.key, "payer": payer, "payer_label": labels[payer], "kind": kind}
+                    rows.append({**at, "mean": float(draws.mean()), **_spread(draws, level)})
+    columns = ["scenario", "payer", "payer_label", "kind", "mean", "median", "lower", "upper"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def indicator_labels() -> dict[str, str]:
+    """Return every indicator's label by key."""
+    return {key: indicator.label for key, indicator in load_indicators().items()}
+
+
+def _csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, lineterminator="\n")
+
+
+def _checks(checks: Sequence[CheckResult], folder: Path) -> None:
+    (folder / "checks.json").write_text(canonical_json([check.to_dict() for check in checks]), encoding="utf-8")

@@ -1,0 +1,114 @@
+"""The results folder: stages are kept as they finish, and the folder changes all at once or not at all.
+
+A finished stage is a folder that holds a ``key`` file with the hash of everything it depends on. While a run is
+under way stages gather in ``results.partial``; an interrupted run finds them there. Only when every stage is done
+does the new folder take the place of ``results``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from averting.provenance import canonical_json
+
+_KEY = "key"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where one evaluation keeps its results.
+
+    Parameters
+    ----------
+    folder : Path
+        The evaluation's folder.
+    """
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        """The finished results."""
+        return self.folder / "results"
+
+    @property
+    def _partial(self) -> Path:
+        return self.folder / "results.partial"
+
+    @property
+    def _previous(self) -> Path:
+        return self.folder / "results.previous"
+
+    def recover(self) -> None:
+        """Put back the previous results if a run was stopped while they were being replaced."""
+        if self._previous.exists() and not self.results.exists():
+            self._previous.rename(self.results)
+
+    def stage(self, name: str, key: str, write: Callable[[Path], None]) -> tuple[Path, bool]:
+        """Return a stage's folder, writing it only where no finished one with the same key exists.
+
+        Parameters
+        ----------
+        name : str
+            Path of the stage below the results, for example ``estimates/main``.
+        key : str
+            Hash of everything the stage depends on.
+        write : callable
+            Fills an empty folder.
+
+        Returns
+        -------
+        folder : Path
+            The finished stage, in ``results.partial``.
+        reused : bool
+            Whether it was there already.
+        """
+        target = self._partial / name
+        if _is(target, key):
+            return target, True
+        if _is(self.results / name, key):
+            _replace(target, lambda new: shutil.copytree(self.results / name, new, dirs_exist_ok=True))
+            return target, True
+
+        def fill(new: Path) -> None:
+            write(new)
+            (new / _KEY).write_text(key + "\n", encoding="utf-8")
+
+        _replace(target, fill)
+        return target, False
+
+    def publish(self, stages: list[str], manifest: object) -> None:
+        """Make the gathered stages the results, in one step; stages of earlier designs are left behind."""
+        (self._partial / "manifest.json").write_text(canonical_json(manifest), encoding="utf-8")
+        self._sweep(stages)
+        shutil.rmtree(self._previous, ignore_errors=True)
+        if self.results.exists():
+            self.results.rename(self._previous)
+        self._partial.rename(self.results)
+        shutil.rmtree(self._previous, ignore_errors=True)
+
+    def _sweep(self, stages: list[str]) -> None:
+        wanted = {self._partial / name for name in stages}
+        for key in list(self._partial.rglob(_KEY)):
+            if key.parent not in wanted:
+                shutil.rmtree(key.parent)
+        for leftover in list(self._partial.rglob("*.writing")):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is(folder: Path, key: str) -> bool:
+    marker = folder / _KEY
+    return marker.is_file() and marker.read_text(encoding="utf-8").strip() == key
+
+
+def _replace(target: Path, fill: Callable[[Path], object]) -> None:
+    """Fill a folder beside the target and put it in the target's place: never half a stage under its name."""
+    new = target.with_name(target.name + ".writing")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    fill(new)
+    shutil.rmtree(target, ignore_errors=True)
+    new.rename(target)
