@@ -236,13 +236,8 @@ def _duplicates(keys: _Keys, unusable: Bools, layout: Layout, origin: Origin, lo
     DfE splits a school that changed authority into a row with its events and no headcount, and one with its
     headcount and no events: neither is true alone, so the school-year is missing.
     """
-    order = np.argsort(keys.cell, kind="stable")
-    cell = keys.cell[order]
-    repeated = np.flatnonzero(cell[1:] == cell[:-1])
-    if repeated.size == 0:
-        return unusable
     unusable = unusable.copy()
-    for code in np.unique(cell[repeated]):
+    for code in np.flatnonzero(np.bincount(keys.cell) > 1).tolist():
         records = np.flatnonzero(keys.cell == code)
         if "zero_exposure" in origin.tolerates and unusable[records].any():
             unusable[records] = True
@@ -327,9 +322,10 @@ def _attributes(
     frame: pd.DataFrame, keys: _Keys, layout: Layout, origin: Origin
 ) -> tuple[dict[str, npt.NDArray[np.str_]], tuple[CheckResult, ...]]:
     """Return each school's name, phase, region and la in its latest year; say how many have changed."""
-    order = np.argsort(keys.period, kind="stable")
-    last = np.zeros(len(keys.schools), dtype=np.int64)
-    last[keys.school[order]] = order
+    rows = np.full((len(keys.schools), len(keys.periods)), -1)
+    rows[keys.school, keys.period] = np.arange(len(frame))
+    latest_period = np.where(rows >= 0, np.arange(len(keys.periods)), -1).max(axis=1)
+    last = rows[np.arange(len(keys.schools)), latest_period]
     labels, checks = {}, []
     for attribute in ATTRIBUTES:
         if attribute not in layout.attributes:

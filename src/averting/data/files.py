@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Callable, Iterable
+import io
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
 import pandas as pd
 
+from averting.data.faults import SHOWN
 from averting.errors import DataError, Fault, MissingExtraError, refuse
 
 _ACCEPTED = "averting reads .csv, .csv.gz and .parquet"
@@ -70,49 +72,66 @@ def _read_parquet(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd
 
 
 def _read_csv(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.DataFrame:
+    name = path.name
     try:
-        header = _header(path)
-        columns = wanted(header) & set(header) or set(header)
-        # plain objects, not arrow strings: twice as fast to read, and each column is converted once
-        return pd.read_csv(
-            path,
-            dtype=object,
-            na_filter=False,
-            low_memory=False,
-            encoding="utf-8-sig",
-            usecols=[name for name in header if name in columns],
-        )
+        content = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+        return _parse(name, content, wanted)
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path.name} is not UTF-8 text: byte {error.start} cannot be read. "
+            f"{name} is not UTF-8 text: byte {error.start} cannot be read. "
             "Save it again as 'CSV UTF-8' (Excel offers that name), or convert it from Windows-1252."
         ) from error
     except pd.errors.ParserError as error:
-        raise DataError(
-            f"{path.name} is not a well-formed CSV file: {str(error).strip()}. Mend that line."
-        ) from error
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise DataError(f"{path.name} is not a whole gzip file ({error}). Fetch or write it again.") from error
+        raise DataError(f"{name} is not a well-formed CSV file: {str(error).strip()}. Mend that line.") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{name} is not a whole gzip file ({error}). Fetch or write it again.") from error
 
 
-def _open(path: Path) -> IO[str]:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+def _parse(name: str, content: bytes, wanted: Callable[[Iterable[str]], set[str]]) -> pd.DataFrame:
+    header = _header(name, content)
+    columns = wanted(header) & set(header) or set(header)
+    # All columns are parsed although few are kept: only then does pandas refuse a row with too many fields.
+    # Plain objects, not arrow strings: twice as fast to read, and each column is converted once.
+    frame = pd.read_csv(
+        io.BytesIO(content),
+        dtype=dict.fromkeys([*columns, header[-1]], object),
+        na_filter=False,
+        low_memory=False,
+        skip_blank_lines=False,
+    )
+    kept = frame[[column for column in header if column in columns]]
+    # the mark of a short row; or of rows longer than the header, which pandas takes for labels
+    doubtful = not isinstance(frame.index, pd.RangeIndex) or bool((frame[header[-1]] == "").any())
+    return _whole_rows(name, content, kept, len(header)) if doubtful else kept
 
 
-def _header(path: Path) -> list[str]:
-    with _open(path) as handle:
-        header = next(csv.reader(handle), [])
+def _whole_rows(name: str, content: bytes, frame: pd.DataFrame, width: int) -> pd.DataFrame:
+    """Refuse rows with too few or too many fields, and drop blank lines; the index still counts them."""
+    fields = [len(record) for record in _records(content)][1:]
+    fix = f"The header has {width}: quote text with commas"
+    faults = [
+        Fault(f"{name}, row {record + 2}", f"{count} fields", fix)
+        for record, count in enumerate(fields)
+        if count not in (0, width)
+    ]
+    refuse(DataError, f"{name} is not a well-formed CSV file", faults, most=SHOWN)
+    blank = [record for record, count in enumerate(fields) if count == 0 and record < len(frame)]
+    return frame.drop(index=blank)
+
+
+def _records(content: bytes) -> Iterator[list[str]]:
+    return csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""))
+
+
+def _header(name: str, content: bytes) -> list[str]:
+    header = next(_records(content), [])
     if not any(header):
-        raise DataError(f"{path.name} is empty. Its first line must be the column names.")
+        raise DataError(f"{name} is empty. Its first line must be the column names.")
     if len(header) == 1:
         for delimiter, called in _DELIMITERS.items():
             if delimiter in header[0]:
-                raise DataError(f"{path.name} separates its columns by {called}. Save it separated by commas.")
-    twice = sorted({name for name in header if header.count(name) > 1})
-    faults = [
-        Fault(f"{path.name}, row 1", f"column '{name}' occurs twice", "Rename or drop one") for name in twice
-    ]
-    refuse(DataError, f"{path.name} cannot be read", faults)
+                raise DataError(f"{name} separates its columns by {called}. Save it separated by commas.")
+    twice = sorted({column for column in header if header.count(column) > 1})
+    faults = [Fault(f"{name}, row 1", f"column '{column}' occurs twice", "Rename or drop one") for column in twice]
+    refuse(DataError, f"{name} cannot be read", faults)
     return header

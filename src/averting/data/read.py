@@ -14,7 +14,7 @@ from averting.data.files import read_columns
 from averting.data.indicators import load_indicators
 from averting.data.panel import LEVELS, Panel
 from averting.data.symbols import NEEDED_ROLES, Symbol, Vintage, interval, load_symbols
-from averting.data.vintage import choose_vintage, level_rows, pick_phase
+from averting.data.vintage import call_phases, choose_vintage, level_rows, pick_phase
 from averting.errors import DataError, Fault, refuse
 
 SOURCES = ("dfe_exclusions", "tidy")
@@ -108,7 +108,7 @@ def panel_from_dfe(
         raise DataError(f"{source} has no phase column, so phase='{phase}' cannot be kept. Leave phase out.")
     origin = Origin(source, level, {**vintage.symbols, **(symbols or {})}, vintage.tolerates)
     data, checks = assemble(kept, kept.index.to_numpy(dtype=np.int64) + 2, _layout(columns, counts), origin)
-    return Panel(data, (_vintage_check(vintage, symbols or {}), *_left_out_check(left_out), *checks))
+    return Panel(call_phases(data), (_vintage_check(vintage, symbols or {}), *_left_out_check(left_out), *checks))
 
 
 def _dfe_columns(_: Iterable[str]) -> set[str]:
@@ -197,4 +197,4 @@ def _read_tidy(
     rows = frame.index.to_numpy(dtype=np.int64) + 2
     origin = Origin(path.name, level, {"": BLANK, **symbols})
     data, found = assemble(frame, rows, _layout(present, dict(sorted(counts.items()))), origin)
-    return Panel(data, (*checks, *found))
+    return Panel(call_phases(data), (*checks, *found))

@@ -148,8 +148,7 @@ def simulate_pilot(
     for indicator in COVID:
         untreated = _expected(indicator, headcount, lasting[indicator], drifting[indicator], years)
         factor = factors.get(indicator, 1.0)
-        expected = np.where(treated, untreated * factor, untreated)
-        counts[indicator] = stream(seed, f"simulate/{indicator}/counts").poisson(expected)
+        counts[indicator] = _counts(seed, indicator, untreated, np.where(treated, factor, 1.0))
         averted[indicator] = float(((1 - factor) * untreated)[treated].sum())
     counts["pupils_suspended"] = _pupils(seed, counts["suspensions"], headcount)
     frame = _frame(seed, years, headcount, counts, chosen, suppress=suppress)
@@ -229,6 +228,18 @@ def _expected(
     rate = mean * stats.gamma.ppf(special.ndtr(normal), shape) / shape
     covid = np.array([COVID[indicator].get(year, 1.0) for year in years])
     return np.asarray(rate * headcount * covid, dtype=float)
+
+
+def _counts(seed: int, indicator: str, untreated: Floats, factor: Floats) -> Ints:
+    """Draw Poisson counts with mean ``untreated * factor`` that differ only where a factor differs from one.
+
+    A programme strikes out, or adds to, what would have happened without it, so that simulations with and without
+    an effect share every other draw.
+    """
+    without = stream(seed, f"simulate/{indicator}/counts").poisson(untreated)
+    kept = stream(seed, f"simulate/{indicator}/averted").binomial(without, np.minimum(factor, 1.0))
+    added = stream(seed, f"simulate/{indicator}/added").poisson(untreated * np.maximum(factor - 1.0, 0.0))
+    return np.asarray(kept + added, dtype=np.int64)
 
 
 def _pupils(seed: int, suspensions: Ints, headcount: Ints) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from averting.data.cells import distinct
 from averting.data.symbols import NEEDED_ROLES, Level, Symbology, Vintage, load_symbols
@@ -138,7 +139,7 @@ def level_rows(frame: pd.DataFrame, vintage: Vintage, *, source: str, level: str
 def pick_phase(
     frame: pd.DataFrame, column: str, phase: str | None, *, source: str, level: str
 ) -> tuple[pd.DataFrame, int]:
-    """Keep the rows of one phase, and call phases by their word where one is declared.
+    """Keep the rows of one phase.
 
     Returns
     -------
@@ -152,18 +153,22 @@ def pick_phase(
     DataError
         If no row has the phase; or none is asked for, and an authority has a row for each of several.
     """
-    symbology = load_symbols()
     codes, labels = distinct(frame[column])
-    words = [symbology.phase_of(text) for text in labels]
-    if phase is None and level != "school" and len(set(words)) > 1:
-        held = ", ".join(sorted(set(words)))
-        raise DataError(f"{source} holds several phases for each {level}: {held}. Choose one with phase=.")
-    frame = frame.assign(**{column: np.array(words, dtype=object)[codes]})
+    held = ", ".join(sorted(labels))
     if phase is None:
+        if level != "school" and len(labels) > 1:
+            raise DataError(f"{source} holds several phases for each {level}: {held}. Choose one with phase=.")
         return frame, 0
-    wanted = {text.casefold() for text in (*symbology.phases.get(phase, ()), phase)}
+    wanted = {text.casefold() for text in (*load_symbols().phases.get(phase, ()), phase)}
     matches = np.array([text.casefold() in wanted for text in labels])
+    if not matches.any():
+        raise DataError(f"{source}: no row has phase '{phase}' in {column}; it has {held}. Choose one of those.")
     kept = frame if matches.all() else frame[matches[codes]]
-    if len(kept) == 0:
-        raise DataError(f"{source}: no row has phase '{phase}' in {column}; it has {', '.join(sorted(labels))}.")
     return kept, len(frame) - len(kept)
+
+
+def call_phases(data: xr.Dataset) -> xr.Dataset:
+    """Call the phases of a panel by their word where one is declared, whatever the file prints."""
+    labels, positions = np.unique(data["phase"].values, return_inverse=True)
+    words = np.array([load_symbols().phase_of(str(text)) for text in labels], dtype=str)
+    return data.assign_coords(phase=("school", words[positions]))
