@@ -81,6 +81,11 @@ def test_effect_is_recovered(plain: pd.DataFrame, column: str, effect: float) ->
     assert ratio == pytest.approx(effect, rel=0.06)
 
 
+def test_pilots_come_from_the_half_that_excludes_more(plain: pd.DataFrame) -> None:
+    before = plain[~plain["after"]].groupby("pilot")["perm_excl"].mean()
+    assert before[True] > 1.5 * before[False]
+
+
 def test_no_effect_and_no_regression_to_the_mean() -> None:
     drawn = simulate_pilot(seed=5, pilots=1000, comparison=1000, effect={}, suppress=False)
     frame = drawn.frame.assign(count=drawn.frame["perm_excl"].astype(int))
