@@ -1,4 +1,4 @@
-"""Call pandoc with our filter and template, and turn what it complains about into faults with file and line."""
+"""Call pandoc with our filters and template, and turn what it complains about into faults with file and line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _READER = (
 _MARK = "averting-fault\t"
 _CALLOUTS = "callout-note, callout-tip, callout-important, callout-warning, callout-caution"
 
-# What the filter reports: how to find the line, what to say, what to do. {0} is the thing itself.
+# What the filters report: how to find the line, what to say, what to do. {0} is the thing itself.
 _FAULTS: dict[str, tuple[str, str, str]] = {
     "reference": (r"@{0}(?![\w-])", "@{0} points at nothing", "Label a figure, table, section or equation so."),
     "citation": (
@@ -67,7 +67,7 @@ def convert(lines: Sequence[Line], settings: Settings, *, folder: Path, figures:
     Raises
     ------
     RenderError
-        One error with every complaint of pandoc and of our filter.
+        One error with every complaint of pandoc and of our filters.
     MissingExtraError
         Where there is no pandoc.
     """
@@ -85,7 +85,7 @@ def convert(lines: Sequence[Line], settings: Settings, *, folder: Path, figures:
             capture_output=True,
             encoding="utf-8",
             cwd=folder,
-            # the filter refuses outside resources; should one slip through, it is not fetched either
+            # the filters refuse outside resources; should one slip through, it is not fetched either
             env={**os.environ, "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"},
             check=False,
         )
@@ -113,7 +113,8 @@ def _arguments(settings: Settings) -> list[str]:
         "--section-divs",
         "--wrap=preserve",
         "--eol=lf",
-        f"--lua-filter={ASSETS / 'filter.lua'}",
+        f"--lua-filter={ASSETS / 'blocks.lua'}",
+        f"--lua-filter={ASSETS / 'references.lua'}",
         f"--template={ASSETS / 'template.html'}",
         f"--variable=styles={(ASSETS / 'report.css').read_text(encoding='utf-8')}",
         f"--variable=script={(ASSETS / 'report.js').read_text(encoding='utf-8')}",

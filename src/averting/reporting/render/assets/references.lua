@@ -1,198 +1,11 @@
--- Quarto's blocks and cross-references, as averting's reports use them, as accessible HTML.
--- What is wrong is written to standard error, one line each, for pandoc.py to word with file and line.
+-- Second filter: headings, figures and tables with their numbers and captions, references to them, and a last look.
 
+local common = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "common.lua" }))
+local fault, has, html, kind_of, NAMES = common.fault, common.has, common.html, common.kind_of, common.names
 local stringify = pandoc.utils.stringify
-local NAMES = { fig = "Figure", tbl = "Table", sec = "Section", eq = "Equation" }
-local UNSUPPORTED_KINDS = { lst = true, thm = true, lem = true, cor = true, prp = true, cnj = true, def = true, exm = true, exr = true }
-local TITLES = { note = "Note", tip = "Tip", important = "Important", warning = "Warning", caution = "Caution" }
-local UNSUPPORTED_CLASSES = {
-  "panel%-.+", "column%-.+", "columns?", "aside", "incremental", "notes", "layout", "appendix", "theorem",
-  "callout%-.+", "cell%-output%-.+",
-}
-
-local faults = false
-local function fault(kind, token)
-  faults = true
-  io.stderr:write("averting-fault\t" .. kind .. "\t" .. token:gsub("%s+", " ") .. "\n")
-end
-
-local function has(el, class) return el.classes:includes(class) end
-local function html(text) return pandoc.RawBlock("html", text) end
 local function html_inline(text) return pandoc.RawInline("html", text) end
-local function prefix_of(id) return id and id:match("^(%l+)%-.") end
-local function kind_of(id)
-  local prefix = prefix_of(id)
-  return prefix and NAMES[prefix] and prefix
-end
-local function from_markdown(text)
-  local first = pandoc.read(text, "markdown").blocks[1]
-  return first and first.content or pandoc.Inlines({})
-end
 
--- 1. Content for some formats only ---------------------------------------------------------------------------------
-
-local function is_shown(el)
-  for key in pairs(el.attributes) do
-    if key ~= "when-format" and key ~= "unless-format" then fault("attribute", key) end
-  end
-  local only, except = el.attributes["when-format"], el.attributes["unless-format"]
-  local matches = (not only or only:match("^html") ~= nil) and (not except or except:match("^html") == nil)
-  if has(el, "content-hidden") then return not matches end
-  return matches
-end
-
-local function conditional(el)
-  if has(el, "content-visible") or has(el, "content-hidden") then
-    return is_shown(el) and el.content or {}
-  end
-end
-
--- 2. What is refused, and callouts ----------------------------------------------------------------------------------
-
-local callouts = 0
-
-local function callout_title(div, name)
-  local title
-  if div.attributes.title then
-    title = from_markdown(div.attributes.title)
-  elseif div.content[1] and div.content[1].t == "Header" then
-    title = div.content[1].content
-    div.content:remove(1)
-  end
-  if not title then return pandoc.Inlines({ pandoc.Str(TITLES[name]) }) end
-  -- the kind is told by colour otherwise, which not everybody sees
-  return pandoc.Inlines({ pandoc.Span({ pandoc.Str(TITLES[name] .. ":"), pandoc.Space() }, pandoc.Attr("", { "callout-kind" })) }) .. title
-end
-
-local function callout(div, name)
-  callouts = callouts + 1
-  for key in pairs(div.attributes) do
-    if key ~= "title" and key ~= "collapse" then fault("attribute", key) end
-  end
-  local title = callout_title(div, name)
-  local id = div.identifier ~= "" and div.identifier or ("callout-" .. callouts)
-  local body = pandoc.Div(div.content, pandoc.Attr("", { "callout-body" }))
-  local class = "callout callout-" .. name
-  if div.attributes.collapse then
-    local open = div.attributes.collapse == "false" and " open" or ""
-    return { html('<details id="' .. id .. '" class="' .. class .. '"' .. open .. "><summary>"), pandoc.Plain(title),
-      html("</summary>"), body, html("</details>") }
-  end
-  local label = pandoc.Div(pandoc.Para(title), pandoc.Attr(id .. "-title", { "callout-title" }))
-  return pandoc.Div({ label, body }, pandoc.Attr(id, { "callout", "callout-" .. name }, { { "role", "note" }, { "aria-labelledby", id .. "-title" } }))
-end
-
-local function refuse_unsupported(el)
-  for _, class in ipairs(el.classes) do
-    local known = TITLES[class:match("^callout%-(.+)$") or ""]
-    for _, pattern in ipairs(UNSUPPORTED_CLASSES) do
-      if not known and class:match("^" .. pattern .. "$") then fault("class", class); break end
-    end
-  end
-  for key in pairs(el.attributes) do
-    if key:match("^layout") then fault("attribute", key) end
-  end
-  if UNSUPPORTED_KINDS[prefix_of(el.identifier) or ""] then fault("kind", el.identifier) end
-end
-
-local function block_div(div)
-  for name in pairs(TITLES) do
-    if has(div, "callout-" .. name) then return callout(div, name) end
-  end
-end
-
--- 3. Tables that come as HTML --------------------------------------------------------------------------------------
-
-local function is_number(text) return text:match("^[+%-−]?[£$]?[%d.,]+%%?$") ~= nil or text == "" or text == "NaN" end
-
--- pandas puts the name of the index in a second header row; a screen reader wants one row
-local function fold_index_row(table, stubs)
-  if #table.head.rows ~= 2 then return end
-  local names, index = table.head.rows[1].cells, table.head.rows[2].cells
-  for i = stubs + 1, #index do
-    if stringify(index[i].contents) ~= "" then return end
-  end
-  if #names ~= #index then return end
-  for i = 1, stubs do names[i] = index[i] end
-  table.head.rows = { pandoc.Row(names) }
-end
-
--- an index without a name still needs a header that can be read out
-local function name_index(table, stubs)
-  for _, row in ipairs(table.head.rows) do
-    for i = 1, stubs do
-      if stringify(row.cells[i].contents) == "" then
-        row.cells[i].contents = { pandoc.Plain({ pandoc.Span({ pandoc.Str("Row") }, pandoc.Attr("", { "visually-hidden" })) }) }
-      end
-    end
-  end
-end
-
-local function align_numbers(table)
-  local body = table.bodies[1]
-  for column = 1, #table.colspecs do
-    local numeric = #body.body > 0
-    for _, row in ipairs(body.body) do
-      local cell = row.cells[column]
-      numeric = numeric and cell ~= nil and is_number(stringify(cell.contents))
-    end
-    table.colspecs[column] = { numeric and "AlignRight" or "AlignLeft", nil }
-  end
-end
-
-local function data_frame(block)
-  if block.format ~= "html" or not block.text:match('class="dataframe') then return nil end
-  local found
-  local text = block.text:gsub("<style.->.-</style>", ""):gsub(' style="[^"]*"', "")
-  pandoc.read(text, "html"):walk({ Table = function(t) found = found or t end })
-  if not found or not found.bodies[1] then return nil end
-  local stubs = text:match("<tbody>%s*<tr>%s*<th") and 1 or 0
-  found.bodies[1].row_head_columns = math.max(stubs, found.bodies[1].row_head_columns)
-  fold_index_row(found, found.bodies[1].row_head_columns)
-  name_index(found, found.bodies[1].row_head_columns)
-  align_numbers(found)
-  found.attr = pandoc.Attr("", {})
-  return found
-end
-
--- 4. Labels that pandoc does not read: "$$..$$ {#eq-x}" and ": caption {#tbl-x}" -----------------------------------
-
-local function take_label(inlines, prefix)
-  local last = inlines[#inlines]
-  local id = last and last.t == "Str" and last.text:match("^{#(" .. prefix .. "%-[%w_%-]+)}$")
-  if not id then return nil end
-  inlines:remove(#inlines)
-  if #inlines > 0 and inlines[#inlines].t:match("Space$") or #inlines > 0 and inlines[#inlines].t == "SoftBreak" then
-    inlines:remove(#inlines)
-  end
-  return id
-end
-
-local function equation(para)
-  for i, el in ipairs(para.content) do
-    local label = para.content[i + 2] or para.content[i + 1]
-    local id = el.t == "Math" and el.mathtype == "DisplayMath" and label and label.t == "Str"
-      and label.text:match("^{#(eq%-[%w_%-]+)}[.,;]?$")
-    if id then
-      while para.content[i + 1] ~= label do para.content:remove(i + 1) end
-      para.content:remove(i + 1)
-      para.content[i] = pandoc.Span({ el }, pandoc.Attr(id, { "equation" }))
-      return para
-    end
-  end
-end
-
-local function labelled_table(table)
-  local long = table.caption.long
-  local last = long and long[#long]
-  local id = last and last.content and take_label(last.content, "tbl")
-  if id then
-    table.identifier = id
-    return table
-  end
-end
-
--- 5. Headings: one h1 (the title), numbers, contents ---------------------------------------------------------------
+-- 1. Headings: one h1 (the title), numbers, contents ---------------------------------------------------------------
 
 local numbers, titles = {}, {}
 
@@ -229,7 +42,7 @@ local function contents(doc, depth)
   return pandoc.structure.table_of_contents(plain.blocks, pandoc.WriterOptions({ toc_depth = depth + 1 }))
 end
 
--- 6. Figures and tables --------------------------------------------------------------------------------------------
+-- 2. Figures and tables --------------------------------------------------------------------------------------------
 
 local tables = 0
 
@@ -415,7 +228,7 @@ local floats = {
   end,
 }
 
--- 7. References ----------------------------------------------------------------------------------------------------
+-- 3. References ----------------------------------------------------------------------------------------------------
 
 local function reference(citation)
   local id = numbers[citation.id] and citation.id or citation.id:gsub("^%u", string.lower)
@@ -474,7 +287,7 @@ local function add_bibliography(doc)
   doc.blocks:insert(pandoc.Div({}, pandoc.Attr("refs")))
 end
 
--- 8. Nothing from elsewhere, no image without words ----------------------------------------------------------------
+-- 4. Nothing from elsewhere, no image without words ----------------------------------------------------------------
 
 local LOADING = { "src", "srcset", "poster", "data", "background", "xlink:href", "href" }
 
@@ -499,16 +312,12 @@ end
 function Pandoc(doc)
   local numbered = doc.meta["averting-number-sections"]
   local depth = tonumber(doc.meta["averting-toc-depth"] and stringify(doc.meta["averting-toc-depth"]) or "0")
-  doc = doc:walk({ traverse = "topdown", Div = conditional, Span = conditional })
   doc:walk({ RawBlock = check_raw, RawInline = check_raw })
-  doc:walk({ Div = refuse_unsupported, Header = refuse_unsupported })
-  doc = doc:walk({ RawBlock = data_frame, Para = equation, Table = labelled_table })
-  doc = doc:walk({ traverse = "topdown", Div = block_div })
   doc = headings(doc, numbered)
   doc = doc:walk(floats)
   doc = doc:walk({ Cite = references })
   if check_citations(doc) then add_bibliography(doc) end
   if depth > 0 then doc.meta["averting-toc"] = pandoc.MetaBlocks({ contents(doc, depth) }) end
-  if faults then error("averting found faults") end
+  if common.faulty then error("averting found faults") end
   return doc
 end
