@@ -55,6 +55,7 @@ def test_project_settings_give_contents_and_numbers(html):
         ("fig-effect", "Figure 1"),
         ("fig-box", "Figure 2"),
         ("fig-pair", "Figure 3"),
+        ("fig-own", "Figure 4"),
         ("tbl-money", "Table 1"),
         ("tbl-balance", "Table 2"),
         ("tbl-rating", "Table 4"),
@@ -85,6 +86,13 @@ def test_figure(html):
     assert "<em>exclusions</em>" in caption
     assert "Text(0.5" not in html
     assert "matplotlib" not in _between(html, "<main", "</main>")
+
+
+def test_figure_with_its_own_text(html):
+    figure = _between(html, '<figure id="fig-own">', "</figure>")
+    assert figure.count("<img") == 1
+    assert 'alt="A &lt;dot&gt;."' in figure
+    assert _text(_between(figure, "<figcaption>", "</figcaption>")).startswith("Figure 4: A figure that brings")
 
 
 def test_raw_table_gets_its_caption_inside(html):
@@ -194,7 +202,7 @@ def test_ids_are_unique_and_links_land(html):
     found.feed(html)
     assert len(found.ids) == len(set(found.ids))
     assert set(found.targets) <= set(found.ids)
-    assert len(found.images) == 3
+    assert len(found.images) == 4
     assert all(image["alt"] for image in found.images)
 
 
