@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from averting.checks import CheckResult
 from averting.effects.kernels.conditional import Array, unit_scores
-from averting.effects.kernels.permutation import set_statistics, two_sided_p
+from averting.effects.kernels.permutation import set_statistics, treated_sets, two_sided_p
 
 REDUCTIONS = np.arange(0, 100, 10) / 100
 TARGET = 0.8
@@ -19,21 +19,33 @@ TARGET = 0.8
 
 _PLACEBOS = 400
 _CANDIDATES = 4_000
-_SETS = 999
+_SETS = 1_000
 
 
-def _placebo_sets(before: Array, pilots: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Random sets of comparison schools whose events before come closest to the pilots'."""
-    comparison = np.arange(pilots, len(before))
-    drawn = comparison[np.argsort(rng.random((_CANDIDATES, len(comparison))), axis=1)[:, :pilots]]
-    drawn = np.unique(np.sort(drawn, axis=1), axis=0)
-    gap = np.abs(np.log1p(before[drawn].sum(1)) - np.log1p(before[:pilots].sum()))
+def _expected_total(before: Array, after: Array, offset: Array, pilots: int) -> Array:
+    """Events of each unit over the whole time; of pilots, as if they had followed the comparison schools."""
+    expected = before * np.exp(offset)
+    trend = after[pilots:].sum() / expected[pilots:].sum()
+    total = before + after
+    total[:pilots] = (before + expected * trend)[:pilots]
+    return total
+
+
+def _placebo_sets(total: Array, pilots: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return sets of comparison schools whose total of events comes closest to the pilots'.
+
+    Matching on totals, which the test conditions on, leaves their split before and after to chance; matching on
+    events before would build in a return to the mean.
+    """
+    drawn, _ = treated_sets(len(total) - pilots, np.arange(pilots), most=_CANDIDATES, rng=rng)
+    drawn = pilots + np.unique(np.sort(drawn, axis=1), axis=0)
+    gap = np.abs(np.log1p(total[drawn].sum(1)) - np.log1p(total[:pilots].sum()))
     nearest = drawn[np.argsort(gap, kind="stable")[:_PLACEBOS]]
-    return nearest[np.resize(np.arange(len(nearest)), _PLACEBOS)].astype(np.intp)
+    return nearest[np.resize(np.arange(len(nearest)), _PLACEBOS)]
 
 
 def _chance(before: Array, after: Array, offset: Array, *, sets: NDArray[np.intp], alpha: float) -> float:
-    """Share of placebo problems, arrays (problem, unit), in which a reduction is detected."""
+    """Share of placebo problems, arrays (problem, unit), in which a reduction is called."""
     statistics = set_statistics(unit_scores(before, after, offset), sets)
     return float(((two_sided_p(statistics) <= alpha) & (statistics[:, 0] < 0)).mean())
 
@@ -43,8 +55,8 @@ def detectable_reduction(
 ) -> pd.DataFrame:
     """Simulate the chance that a true reduction of each size would have been called one.
 
-    Random sets of comparison schools, of the pilots' number and close to their count of events, are treated as
-    if they were pilots; their events after are thinned by each reduction; the same test is applied.
+    Sets of comparison schools, of the pilots' number and close to their total of events, are treated as if they
+    were pilots; their events after are thinned by each reduction; the same test is applied.
 
     Parameters
     ----------
@@ -66,18 +78,18 @@ def detectable_reduction(
     units = len(before) - pilots
     if units <= pilots + 1:
         return pd.DataFrame({"reduction": REDUCTIONS, "chance": np.full(len(REDUCTIONS), np.nan)})
-    placebo = _placebo_sets(before, pilots, rng)
+    placebo = _placebo_sets(_expected_total(before, after, offset, pilots), pilots, rng)
     # each problem sees the comparison schools in an order that puts its placebo pilots first
     others = np.array([np.setdiff1d(np.arange(pilots, len(before)), row) for row in placebo])
     order = np.concatenate([placebo, others], axis=1)
-    sets = np.argsort(rng.random((_SETS, units)), axis=1)[:, :pilots]
-    sets = np.concatenate([np.arange(pilots)[None], sets])
+    sets, _ = treated_sets(units, np.arange(pilots), most=_SETS, rng=rng)
     whole = np.round(after[order]).astype(int)
+    alpha = round(1 - level, 9)
     chances = []
     for reduction in REDUCTIONS:
         thinned = whole.astype(float)
         thinned[:, :pilots] = rng.binomial(whole[:, :pilots], 1 - reduction)
-        chances.append(_chance(before[order], thinned, offset[order], sets=sets, alpha=1 - level))
+        chances.append(_chance(before[order], thinned, offset[order], sets=sets, alpha=alpha))
     return pd.DataFrame({"reduction": REDUCTIONS, "chance": chances})
 
 
