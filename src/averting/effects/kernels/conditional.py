@@ -16,7 +16,7 @@ from scipy.special import expit
 Array = NDArray[np.float64]
 
 _SWEEPS = 25
-_BISECTIONS = 40
+_NEWTON_STEPS = 40
 _MAX_CORRELATION = 0.95
 
 
@@ -31,15 +31,24 @@ class Scores(NamedTuple):
 
 
 def _moment_correlation(squared: Array, total: Array, freedom: Array) -> Array:
-    """Solve sum(squared / (1 + (m - 1) rho)) = freedom for rho in [0, 0.95], row by row."""
+    """Solve sum(squared / (1 + (m - 1) rho)) = freedom for rho in [0, 0.95], row by row.
+
+    Newton's method on the reciprocal of the sum, which is concave in rho: it comes from below and cannot
+    overshoot, and is exact in one step where all units have the same total.
+    """
     extra = np.maximum(total - 1.0, 0.0)
-    low = np.zeros(squared.shape[:-1])
-    high = np.full(squared.shape[:-1], _MAX_CORRELATION)
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        above = (squared / (1.0 + extra * middle[..., None])).sum(-1) > freedom
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.where(squared.sum(-1) <= freedom, 0.0, 0.5 * (low + high))
+    target = np.maximum(freedom, 1.0)
+    rho = np.zeros(squared.shape[:-1])
+    for _ in range(_NEWTON_STEPS):
+        shrink = 1.0 / (1.0 + extra * rho[..., None])
+        terms = squared * shrink
+        value, slope = terms.sum(-1), (terms * shrink * extra).sum(-1)
+        updated = np.clip(rho + value * (value / target - 1.0) / np.maximum(slope, 1e-12), 0.0, _MAX_CORRELATION)
+        moved = np.abs(updated - rho).max(initial=0.0)
+        rho = updated
+        if moved < 1e-12:
+            break
+    return np.where(freedom > 0, rho, 0.0)
 
 
 def fit_common_ratio(before: Array, after: Array, offset: Array) -> tuple[Array, Array]:

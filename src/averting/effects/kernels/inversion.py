@@ -21,7 +21,9 @@ def _cross(p_value: Callable[[Array], Array], inside: float, outside: float, alp
     return 0.5 * (inside + outside)
 
 
-def accepted_interval(p_value: Callable[[Array], Array], grid: Array, alpha: float) -> tuple[float, float]:
+def accepted_interval(
+    p_value: Callable[[Array], Array], grid: Array, alpha: float, *, on_grid: Array | None = None
+) -> tuple[float, float]:
     """Return the smallest and largest supposed effect that the test does not reject.
 
     Parameters
@@ -32,6 +34,8 @@ def accepted_interval(p_value: Callable[[Array], Array], grid: Array, alpha: flo
         Increasing; wide enough that both ends are rejected where the data allow it.
     alpha : float
         Size of the test, one minus the level of the interval.
+    on_grid : array (g,), optional
+        The p-values on the grid, where they are known already.
 
     Returns
     -------
@@ -39,7 +43,7 @@ def accepted_interval(p_value: Callable[[Array], Array], grid: Array, alpha: flo
         Ends found by bisection between grid points; minus or plus infinity where the end of the grid is
         still accepted, NaN twice where everything is rejected.
     """
-    accepted = np.flatnonzero(p_value(grid) > alpha)
+    accepted = np.flatnonzero((p_value(grid) if on_grid is None else on_grid) > alpha)
     if accepted.size == 0:
         return np.nan, np.nan
     first, last = accepted[0], accepted[-1]
