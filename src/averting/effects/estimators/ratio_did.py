@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,15 @@ MOST_SETS = 20_000
 
 _LOG_RATIOS = np.linspace(-5.0, 5.0, 201)
 _COUNTERFACTUAL_POINTS = 201
-_SMALLEST_SETS = 1_000_000  # cells of (grid, set, pilot) gathered at once
+_CELLS_AT_ONCE = 1_000_000  # of (grid, set)
+
+
+class _Curve(NamedTuple):
+    """P-values of supposed log ratios, each (g,): two-sided, and one-sided mid-p that falls along the grid."""
+
+    log_ratio: Array
+    two_sided: Array
+    lower_mid: Array
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,9 @@ class _Fill:
     @cached_property
     def estimate(self) -> float:
         expected = (self.before * np.exp(self.offset))[self.pilots :].sum()
-        trend = self.after[self.pilots :].sum() / expected
-        return float(self.after[: self.pilots].sum() / (self.expected_pilots.sum() * trend))
+        scaled = self.after[: self.pilots].sum() * expected
+        compared = self.expected_pilots.sum() * self.after[self.pilots :].sum()
+        return float(scaled / compared) if compared > 0 else np.inf
 
     @cached_property
     def expected_pilots(self) -> Array:
@@ -81,7 +91,10 @@ class _Fill:
         common = self.before[: self.pilots].sum() / exposed.sum()
         one_period = exposed / (~self.after_periods).sum()
         rate = (self.before[: self.pilots] + common * one_period) / (exposed + one_period)
-        path = np.nansum(self.counts[self.pilots :], axis=0) / seen[self.pilots :].sum(0)
+        events, pupils = np.nansum(self.counts[self.pilots :], axis=0), seen[self.pilots :].sum(0)
+        # where no comparison school is known, the path is level with all years from the start
+        level = events[self.after_periods].sum() / pupils[self.after_periods].sum()
+        path = np.where(pupils > 0, events / np.maximum(pupils, 1.0), level)
         cells = rate[:, None] * seen[: self.pilots] * path
         cells[:, ~self.after_periods] = 0.0
         if cells.sum() <= 0:  # no event in any comparison school after the start: follow exposure alone
@@ -91,7 +104,7 @@ class _Fill:
 
     def _statistics(self, after: Array, offset: Array) -> Array:
         scores = unit_scores(self.before, after, offset)
-        step = max(1, _SMALLEST_SETS // self.sets.size)
+        step = max(1, _CELLS_AT_ONCE // len(self.sets))
         rows = range(0, len(scores.score), step)
         parts = [Scores(scores.score[i : i + step], scores.variance[i : i + step]) for i in rows]
         return np.concatenate([set_statistics(part, self.sets) for part in parts])
@@ -105,6 +118,14 @@ class _Fill:
     def p_at_ratio(self, log_ratio: Array) -> Array:
         """Two-sided p-value of each supposed log ratio, (g,) to (g,)."""
         return two_sided_p(self.statistics_at_ratio(log_ratio))
+
+    @cached_property
+    def ratio_curve(self) -> _Curve:
+        """The test over the grid and at the estimate, which an interval narrower than a step would else miss."""
+        centre = np.clip(np.log(max(self.estimate, 1e-9)), _LOG_RATIOS[0], _LOG_RATIOS[-1])
+        grid = np.union1d(_LOG_RATIOS, [centre])
+        statistics = self.statistics_at_ratio(grid)
+        return _Curve(grid, two_sided_p(statistics), lower_mid_p(statistics))
 
     def statistics_at_counterfactual(self, events: Array) -> Array:
         """Statistics of all sets supposing the pilots' events without the programme, (g,) to (g, set)."""
@@ -125,15 +146,6 @@ def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
             "Use method='bayes_count' for staggered starts."
         )
     after = counts.treated[0]
-    events = np.nan_to_num(counts.upper)
-    if events[:pilots][:, ~after].sum() == 0:
-        raise EstimationError(
-            f"ratio_did: the pilots have no {indicator} before {design.common_start}, so no ratio can be formed."
-        )
-    if events[pilots:][:, ~after].sum() == 0 or events[pilots:][:, after].sum() == 0:
-        raise EstimationError(
-            f"ratio_did: the comparison schools have no {indicator} before or after {design.common_start}."
-        )
     empty = [
         school
         for school, seen in zip(design.schools, np.isfinite(counts.upper), strict=True)
@@ -143,6 +155,15 @@ def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
         raise EstimationError(
             f"ratio_did: no {indicator} is known before, or none after, {design.common_start} for "
             f"{', '.join(empty[:5])}. Leave them out, or use a balanced comparison rule."
+        )
+    events = np.nan_to_num(counts.upper)
+    if events[:pilots][:, ~after].sum() == 0:
+        raise EstimationError(
+            f"ratio_did: the pilots have no {indicator} before {design.common_start}, so no ratio can be formed."
+        )
+    if events[pilots:][:, ~after].sum() == 0 or events[pilots:][:, after].sum() == 0:
+        raise EstimationError(
+            f"ratio_did: the comparison schools have no {indicator} before or after {design.common_start}."
         )
 
 
@@ -163,13 +184,22 @@ def _fills(counts: Counts, pilots: int, sets: NDArray[np.intp]) -> dict[str, _Fi
     return {name: _Fill(filled, counts.exposure, after, pilots, sets) for name, filled in fills.items()}
 
 
-def _ratio_interval(fills: dict[str, _Fill], level: float) -> tuple[float, float]:
+def _ratio_interval(fills: dict[str, _Fill], alpha: float) -> tuple[float, float]:
     ends = [
-        accepted_interval(fill.p_at_ratio, _LOG_RATIOS, 1 - level)
+        accepted_interval(fill.p_at_ratio, fill.ratio_curve.log_ratio, alpha, on_grid=fill.ratio_curve.two_sided)
         for fill in fills.values()
     ]
-    lower, upper = min(end[0] for end in ends), max(end[1] for end in ends)
+    # a fill that rejects every ratio (NaN) adds nothing to what the others accept
+    lower, upper = np.fmin.reduce([end[0] for end in ends]), np.fmax.reduce([end[1] for end in ends])
     return float(np.exp(lower)), float(np.exp(upper))
+
+
+def _p_value(fills: dict[str, _Fill]) -> float:
+    """Largest p-value of no effect over the fills; 1 where they fall on both sides of it, as one between would."""
+    statistics = np.concatenate([fill.statistics_at_ratio(np.zeros(1)) for fill in fills.values()])
+    if statistics[:, 0].min() < 0 < statistics[:, 0].max():
+        return 1.0
+    return float(two_sided_p(statistics).max())
 
 
 def _draw_effects(
@@ -182,8 +212,8 @@ def _draw_effects(
     changes: list[NDArray[np.float64]] = []
     for fill, size in zip(used, sizes, strict=True):
         rng = stream(seed, f"effects/ratio_did/{indicator}/{len(ratios)}")
-        below = lower_mid_p(fill.statistics_at_ratio(_LOG_RATIOS))
-        ratios.append(np.exp(confidence_draws(_LOG_RATIOS, below, size, rng)))
+        curve = fill.ratio_curve
+        ratios.append(np.exp(confidence_draws(curve.log_ratio, curve.lower_mid, size, rng)))
         grid = fill.counterfactual_grid()
         above = lower_mid_p(-fill.statistics_at_counterfactual(grid))
         without = confidence_draws(grid, above, size, rng)
@@ -193,9 +223,10 @@ def _draw_effects(
 
 
 def _checks(
-    design: Design, counts: Counts, exact: bool, sets: int, interval: tuple[float, float]
+    design: Design, counts: Counts, exact: bool, sets: int, interval: tuple[float, float], alpha: float
 ) -> list[CheckResult]:
     smallest = 1.0 / sets
+    blind = smallest > alpha
     suppressed = int((counts.upper > counts.lower).sum())
     cells = int(np.isfinite(counts.upper).sum())
     unbounded = not np.isfinite(interval[1])
@@ -204,11 +235,11 @@ def _checks(
         *design.checks,
         CheckResult(
             "ratio_did/permutations",
-            "fail" if smallest > 0.05 else "pass",
+            "fail" if blind else "pass",
             f"{kind} {sets:,} sets of {len(design.pilots)} schools were compared; the smallest p-value this "
             f"design can give is {smallest:.3g}.",
-            "No result of this design could be significant at 5 %: add comparison schools."
-            if smallest > 0.05
+            f"No result of this design could be significant at {alpha:.3g}: add comparison schools."
+            if blind
             else "",
         ),
         CheckResult(
@@ -254,8 +285,9 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     sets, exact = treated_sets(len(design.schools), np.arange(pilots), most=MOST_SETS, rng=rng)
     fills = _fills(counts, pilots, sets)
     progress(f"permuting which schools are pilots: {len(sets):,} sets")
-    interval = _ratio_interval(fills, level)
-    p_value = max(float(fill.p_at_ratio(np.zeros(1))[0]) for fill in fills.values())
+    alpha = round(1 - level, 9)  # so that a p-value of exactly 0.1 is no larger than 1 - 0.9
+    interval = _ratio_interval(fills, alpha)
+    p_value = _p_value(fills)
     ratio, change = _draw_effects(fills, draws, seed, indicator)
     progress("finding what could have been detected")
     middle = fills["middle"]
@@ -267,7 +299,7 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
         level=level,
         rng=stream(seed, f"power/{indicator}"),
     )
-    checks = [*_checks(design, counts, exact, len(sets), interval), detection_check(detectable)]
+    checks = [*_checks(design, counts, exact, len(sets), interval, alpha), detection_check(detectable)]
     return Effect(
         estimand=Estimand(
             indicator,
