@@ -58,6 +58,21 @@ def priors() -> dict[str, dict[str, Any]]:
         return tomllib.load(handle)
 
 
+def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
+    """Refuse data from which only the prior would come back."""
+    known = np.isfinite(counts.upper)
+    pilots, first = len(design.pilots), min(design.starts.values())
+    early = np.array([label < first for label in design.periods])
+    for part, whose in (
+        (known[:pilots] & counts.treated[:pilots], "the pilots from their start on"),
+        (known[:pilots] & ~counts.treated[:pilots], "the pilots before their start"),
+        (known[pilots:] & early, f"the comparison schools before {first}"),
+        (known[pilots:] & ~early, f"the comparison schools from {first} on"),
+    ):
+        if not part.any():
+            raise EstimationError(f"bayes_count: no {indicator} is known for {whose}. Add those years' data.")
+
+
 def _cells(design: Design, counts: Counts) -> _Cells:
     known = np.isfinite(counts.upper)
     if (counts.upper[known] - counts.lower[known]).max(initial=0.0) > WIDEST_INTERVAL:
@@ -250,6 +265,8 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
 
     Raises
     ------
+    EstimationError
+        Where one side of the comparison is not known at all, or a suppressed count's bounds are far apart.
     MissingExtraError
         Without the ``bayes`` extra.
     """
@@ -259,6 +276,7 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     except ImportError as error:
         raise MissingExtraError("bayes", "method 'bayes_count'") from error
     counts = design.counts(indicator)
+    _refuse_unusable(design, counts, indicator)
     cells = _cells(design, counts)
     pilots = len(design.pilots)
     progress(f"compiling and sampling: {len(cells.lower):,} school-years, {CHAINS} chains")
