@@ -11,7 +11,7 @@ import xarray as xr
 from averting import units
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Averted:
     """Quantity averted, counterfactual minus pilot.
 

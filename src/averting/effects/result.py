@@ -49,7 +49,7 @@ class Estimand:
         return 1.0 if self.scale == "ratio" else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Effect:
     """Estimated effect of a programme on one indicator.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +20,7 @@ _DRAWS, _RECORD = "draws.nc", "effect.json"
 def save_effect(effect: Effect, folder: Path) -> None:
     """Write ``effect.json``, ``draws.nc`` and one CSV per table; the same effect gives the same bytes.
 
-    An infinite end of the interval is written as null.
+    An end of the interval that is not finite is written as text: "inf", "-inf" or "nan".
     """
     folder.mkdir(parents=True, exist_ok=True)
     record = {
@@ -27,7 +28,7 @@ def save_effect(effect: Effect, folder: Path) -> None:
         "method": effect.method,
         "inference": effect.inference,
         "estimate": effect.estimate,
-        "interval": [end if abs(end) != float("inf") else None for end in effect.interval],
+        "interval": [end if math.isfinite(end) else str(end) for end in effect.interval],
         "level": effect.level,
         "draw_kind": effect.draw_kind,
         "p_value": effect.p_value,
@@ -49,18 +50,20 @@ def load_effect(folder: Path) -> Effect:
         arrays = stored.load()
     change = arrays["change"]
     change = change.assign_coords({dim: change[dim].astype(str) for dim in ("school", "period")})
-    lower, upper = record["interval"]
+    lower, upper = map(float, record["interval"])
     return Effect(
         estimand=Estimand(**record["estimand"]),
         method=record["method"],
         inference=record["inference"],
         estimate=record["estimate"],
-        interval=(float("-inf") if lower is None else lower, float("inf") if upper is None else upper),
+        interval=(lower, upper),
         level=record["level"],
         draws=arrays["draws"],
         draw_kind=record["draw_kind"],
         change=change,
         p_value=record["p_value"],
         checks=tuple(CheckResult(**check) for check in record["checks"]),
-        tables={name: pd.read_csv(folder / f"{name}.csv") for name in record["tables"]},
+        tables={
+            name: pd.read_csv(folder / f"{name}.csv", float_precision="round_trip") for name in record["tables"]
+        },
     )

@@ -39,7 +39,8 @@ def verdict(interval: tuple[float, float], *, no_effect: float, checks: tuple[Ch
         A failed check means the interval is not to be relied on.
     """
     lower, upper = interval
-    unbounded = not np.isfinite(upper) and not (np.isfinite(lower) and lower > 0)
+    # a ratio is never below 0, so 0 bounds nothing
+    unbounded = not np.isfinite(upper) and not lower > (0.0 if no_effect > 0 else -np.inf)
     if np.isnan(lower) or np.isnan(upper) or unbounded or any(check.status == "fail" for check in checks):
         return Verdict.NOT_ESTIMABLE
     if upper < no_effect:
