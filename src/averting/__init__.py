@@ -1,4 +1,4 @@
-"""averting: did a pilot avert school exclusions, and was it worth the money?
+"""Evaluate pilots that aim to avert school exclusions, and what they are worth.
 
 Names are loaded when first used, so that ``import averting`` is quick.
 """

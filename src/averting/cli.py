@@ -152,7 +152,9 @@ def sources(*families: str, local_authority: str | None = None, json: Json = Fal
     if json:
         _print_json(frame.astype(str).to_dict(orient="records"))
         return
-    table = Table("parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by")
+    table = Table(
+        "parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by"
+    )
     for row in frame.itertuples():
         table.add_row(
             str(row.key),

@@ -263,6 +263,7 @@ def _source_row(parameter: Parameter) -> dict[str, object]:
         "confidence": parameter.confidence,
         "source": parameter.source,
         "reference": reference.short() if reference else parameter.source,
+        "cited": f"{reference.author} ({reference.year})" if reference else parameter.source,
         "locator": parameter.locator,
         "review_by": parameter.review_by.isoformat(),
         "note": parameter.note,

@@ -59,8 +59,8 @@ def read_columns(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.
 
 def _read_parquet(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.DataFrame:
     try:
-        import pyarrow  # type: ignore[import-untyped]
-        import pyarrow.parquet  # type: ignore[import-untyped]
+        import pyarrow
+        import pyarrow.parquet
     except ImportError as error:
         raise MissingExtraError("parquet", "Reading a Parquet file") from error
     try:

@@ -14,7 +14,7 @@ from averting.errors import DataError
 from averting.evaluation import stages
 from averting.evaluation.settings import FILE, Evaluation, load_evaluation
 from averting.evaluation.store import Store
-from averting.provenance import content_key, file_hash, tree_hashes, versions
+from averting.provenance import canonical_json, content_key, file_hash, tree_hashes, versions
 from averting.resources import models_dir
 
 RESULTS_SCHEMA = 1
@@ -55,7 +55,7 @@ def check(folder: str | Path, *, data: str | Path | None = None) -> Checked:
         The first input that cannot be used, with all its faults.
     """
     evaluation = _load(folder, data)
-    panel = stages.build_panel(evaluation.data)
+    panel = stages.build_panel(evaluation)
     design = stages.build_design(evaluation, panel)
     for settings in evaluation.estimates:
         design.counts(settings.indicator)
@@ -125,7 +125,9 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
                 at, load_effect(valued), costs, appraisal, draws=evaluation.draws, seed=evaluation.seed
             ),
         )
-    store.publish(list(keys), _manifest(evaluation, inputs, keys))
+    references = (models_dir() / "references.bib").read_text(encoding="utf-8")
+    manifest = canonical_json(_manifest(evaluation, inputs, keys))
+    store.publish(list(keys), {"manifest.json": manifest, "references.bib": references})
     return store.results
 
 
@@ -158,7 +160,12 @@ def _inputs(evaluation: Evaluation) -> dict[str, object]:
 def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, str]:
     """Return each stage's key: what it depends on and nothing more, so that other stages can be kept."""
     common = content_key(inputs["models"], inputs["code"], inputs["versions"], RESULTS_SCHEMA)
-    data = content_key(common, inputs["data"], _plain({**asdict(evaluation.data), "path": None}))
+    data = content_key(
+        common,
+        inputs["data"],
+        _plain({**asdict(evaluation.data), "path": None}),
+        sorted({e.indicator for e in evaluation.estimates}),
+    )
     design = content_key(data, _plain(asdict(evaluation.design)))
     keys = {"data": data, "design": design}
     sample = [evaluation.seed, evaluation.draws]

@@ -11,7 +11,7 @@ from averting.errors import EvaluationError
 from averting.resources import analyses_dir
 
 _REPORT_FILES = ("report.qmd", "_body.qmd", ".gitignore")
-DEMO_SEED = 2022
+DEMO_SEED = 1
 
 
 def new(folder: str | Path) -> Path:

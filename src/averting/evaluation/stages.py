@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,17 +22,16 @@ from averting.errors import DataError, EvaluationError
 from averting.evaluation.settings import (
     AppraisalSettings,
     CostSettings,
-    DataSettings,
     EstimateSettings,
     Evaluation,
 )
 from averting.provenance import canonical_json
-from averting.resources import models_dir
 from averting.years import AcademicYear, FinancialYear
 
 
-def build_panel(settings: DataSettings) -> Panel:
-    """Read the data an evaluation names, and keep its periods."""
+def build_panel(evaluation: Evaluation) -> Panel:
+    """Read the indicators an evaluation estimates from the data it names, and keep its periods."""
+    settings = evaluation.data
     panel = read_panel(
         settings.path,
         source=settings.source,
@@ -41,6 +39,7 @@ def build_panel(settings: DataSettings) -> Panel:
         phase=settings.phase,
         columns=settings.columns,
         symbols=settings.symbols or None,
+        indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
@@ -83,11 +82,13 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
         return
     for scenario in appraisal.scenarios:
         parameters.under(scenario.overrides)
-    first = min([AcademicYear.parse(design.treated_periods[0]).start, *(c.year.start for c in appraisal.programme)])
+    first = min(
+        [AcademicYear.parse(design.treated_periods[0]).start, *(c.year.start for c in appraisal.programme)]
+    )
     if first < appraisal.base_year.start:
         raise EvaluationError(
             f"[appraisal] base_year is {appraisal.base_year}, but money moves from {FinancialYear(first)}. "
-            f"Use base_year = \"{FinancialYear(first)}\" or earlier."
+            f'Use base_year = "{FinancialYear(first)}" or earlier.'
         )
 
 
@@ -207,7 +208,6 @@ def write_appraisal(
     (folder / "appraisal.json").write_text(canonical_json(_appraisal_record(appraisal, effect, settings)), "utf-8")
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
     totals.to_netcdf(folder / "totals.nc", engine="scipy")
-    shutil.copyfile(models_dir() / "references.bib", folder / "references.bib")
 
 
 def _appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSettings) -> dict[str, object]:

@@ -8,11 +8,9 @@ does the new folder take the place of ``results``.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from averting.provenance import canonical_json
 
 _KEY = "key"
 
@@ -80,9 +78,10 @@ class Store:
         _replace(target, fill)
         return target, False
 
-    def publish(self, stages: list[str], manifest: object) -> None:
-        """Make the gathered stages the results, in one step; stages of earlier designs are left behind."""
-        (self._partial / "manifest.json").write_text(canonical_json(manifest), encoding="utf-8")
+    def publish(self, stages: list[str], files: Mapping[str, str]) -> None:
+        """Make the gathered stages and some text files the results, in one step; other stages are left behind."""
+        for name, text in files.items():
+            (self._partial / name).write_text(text, encoding="utf-8")
         self._sweep(stages)
         shutil.rmtree(self._previous, ignore_errors=True)
         if self.results.exists():

@@ -1,0 +1,200 @@
+"""Figures of a report: made from results, with alternative text written from the same numbers."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from averting.effects.diagnostics.detectable import TARGET
+from averting.reporting import numbers, wording
+from averting.reporting.results import Results
+from averting.reporting.tables import bundle
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# the Government Analysis Function's palette for charts: told apart in print and by colour-blind readers
+PILOT, COMPARISON, WITHOUT, INK = "#12436d", "#a285d1", "#f46a25", "#3d3d3d"
+
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "averting",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure as SVG with its alternative text.
+
+    Parameters
+    ----------
+    svg : str
+        The picture; the same figure gives the same bytes.
+    alt : str
+        What it shows, in words and numbers.
+    """
+
+    svg: str
+    alt: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        data = base64.b64encode(self.svg.encode()).decode()
+        image = f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(self.alt, quote=True)}">'
+        return bundle(image, self.alt)
+
+
+def _axes(height: float) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure as NewFigure
+
+    figure = NewFigure(figsize=(7.2, height), layout="constrained", facecolor="white")
+    return figure, figure.add_subplot()
+
+
+def _finish(figure: Figure, alt: str) -> ReportFigure:
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None})
+    return ReportFigure(stream.getvalue(), alt)
+
+
+def paths(results: Results, estimate: str) -> ReportFigure:
+    """Draw pilots' and comparison schools' rates over time, with the pilots' rate without the programme."""
+    import matplotlib as mpl
+
+    effect = results.effect(estimate)
+    indicator, units = results.indicator(effect.estimand.indicator), wording.unit(results)
+    table = results.table(f"design/paths_{effect.estimand.indicator}")
+    without = results.table(f"estimates/{estimate}/counterfactual")
+    periods = list(dict.fromkeys(table["period"]))
+    at = {period: i for i, period in enumerate(periods)}
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(3.8)
+        for group, colour, label in (
+            ("comparison", COMPARISON, f"Comparison {units}"),
+            ("pilots", PILOT, f"Pilot {units}"),
+        ):
+            part = table[table["group"] == group]
+            x = [at[period] for period in part["period"]]
+            axes.fill_between(x, part["rate_lower"], part["rate_upper"], color=colour, alpha=0.25, linewidth=0)
+            axes.plot(x, part["rate"], color=colour, marker="o", markersize=4, label=label)
+        treated = np.array([at[period] for period in without["period"]])
+        scale = 100 / without["exposure"].to_numpy()
+        middle, low, high = (scale * without[f"without_{end}"].to_numpy() for end in ("median", "lower", "upper"))
+        axes.errorbar(
+            treated + 0.12, middle, yerr=[middle - low, high - middle], color=WITHOUT, fmt="D", markersize=4, capsize=3,
+            label=f"Pilot {units} without the programme, estimated",
+        )  # fmt: skip
+        start = at[results.record("design/design")["treated_periods"][0]]
+        axes.axvline(start - 0.5, color=INK, linewidth=1, linestyle=":")
+        for period in results.record("design/design")["excluded"]:
+            axes.axvspan(at[period] - 0.5, at[period] + 0.5, color="#e8e8e8", zorder=0, linewidth=0)
+        axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
+        axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(low.min())), None))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, fontsize=9)
+        return _finish(figure, _paths_alt(table, without, indicator, units))
+
+
+def _paths_alt(table: Any, without: Any, indicator: str, units: str) -> str:
+    treated = set(without["period"])
+    means = {
+        (group, late): part["rate"].mean()
+        for group in ("pilots", "comparison")
+        for late in (False, True)
+        if len(part := table[(table["group"] == group) & table["used"] & (table["period"].isin(treated) == late)])
+    }
+    return (
+        f"Line chart of {indicator} per 100 pupils by year. Pilot {units} average {means['pilots', False]:.2f} before "
+        f"the start and {means['pilots', True]:.2f} after; comparison {units} {means['comparison', False]:.2f} and "
+        f"{means['comparison', True]:.2f}. Markers show the pilots' estimated rate without the programme, with wide "
+        "intervals. Years left out are shaded."
+    )
+
+
+def permutation(results: Results, estimate: str) -> ReportFigure:
+    """Draw how unusual the true pilots are among all sets of schools."""
+    import matplotlib as mpl
+
+    effect = results.effect(estimate)
+    table = effect.tables["permutation"]
+    truth = float(table.loc[table["is_pilots"], "statistic"].iloc[0])
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(2.8)
+        axes.hist(table["statistic"], bins=60, color=COMPARISON, edgecolor="none")
+        axes.axvline(truth, color=PILOT, linewidth=2)
+        axes.annotate(
+            "the pilots", (truth, 1), xycoords=("data", "axes fraction"), color=PILOT, ha="left",
+            xytext=(4, -10), textcoords="offset points",
+        )  # fmt: skip
+        axes.set(xlabel="standardised change, each set of as many schools taken as pilots", ylabel="sets")
+        as_far = float((table["statistic"].abs() >= abs(truth) - 1e-9).mean())
+        alt = (
+            f"Histogram of a standardised change for {len(table):,} sets of {wording.unit(results)}. The true pilots "
+            f"stand at {truth:.1f}; {numbers.percent(as_far)} of sets lie as far from zero or further."
+        ).replace("-", "−")
+        return _finish(figure, alt)
+
+
+def detectable(results: Results, estimate: str) -> ReportFigure:
+    """Draw the chance of detecting a true fall of each size."""
+    import matplotlib as mpl
+
+    table = results.effect(estimate).tables["detectable"]
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(2.8)
+        axes.plot(100 * table["reduction"], 100 * table["chance"], color=PILOT, marker="o", markersize=4)
+        axes.axhline(100 * TARGET, color=INK, linewidth=1, linestyle="--")
+        axes.annotate(
+            "four times in five", (0, 100 * TARGET), xytext=(2, 4), textcoords="offset points", color=INK
+        )
+        axes.set(xlabel="true fall in the rate (%)", ylabel="chance of finding it (%)", ylim=(0, 102))
+        points = "; ".join(
+            f"{row.reduction:.0%}: {row.chance:.0%}" for row in table.iloc[[3, 5, 7, 9]].itertuples()
+        )
+        return _finish(
+            figure, f"Line chart of the chance of finding a true fall in the rate, by its size. {points}."
+        )
+
+
+def cash_flow(results: Results) -> ReportFigure:
+    """Draw mean flows by financial year in the central scenario, by line."""
+    import matplotlib as mpl
+
+    record, flows = results.record("appraisal/appraisal"), results.table("appraisal/flows")
+    # transfers between payers net to zero and would only double the bars
+    central = flows[(flows["scenario"] == "central") & (flows["kind"] != "transfer")]
+    wide = central.pivot_table(
+        index="year", columns="line_label", values="undiscounted", aggfunc="sum", fill_value=0.0
+    )
+    colours = (PILOT, "#28a197", "#801650", WITHOUT, COMPARISON, INK)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(3.4)
+        up, down = np.zeros(len(wide)), np.zeros(len(wide))
+        for i, line in enumerate(wide.columns):
+            values = wide[line].to_numpy() / 1000
+            base = np.where(values >= 0, up, down)
+            axes.bar(range(len(wide)), values, bottom=base, color=colours[i % len(colours)], label=line, width=0.7)
+            up, down = up + np.maximum(values, 0), down + np.minimum(values, 0)
+        axes.axhline(0, color=INK, linewidth=1)
+        labels = [f"{year}-{(year + 1) % 100:02d}" for year in wide.index]
+        axes.set_xticks(range(len(wide)), labels, rotation=45, ha="right")
+        axes.set(ylabel=f"£000, {record['price_year']} prices, mean")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.32), ncols=2, fontsize=8)
+        totals = "; ".join(f"{line}: {numbers.pounds(float(wide[line].sum()))}" for line in wide.columns)
+        return _finish(
+            figure,
+            f"Stacked bars of mean savings (above zero) and costs (below) by financial year. Totals, undiscounted: {totals}.",
+        )

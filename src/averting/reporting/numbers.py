@@ -1,0 +1,79 @@
+"""How numbers are written: rounded to what they can bear, with units said."""
+
+from __future__ import annotations
+
+import math
+
+MINUS = "−\u2060"
+"""A true minus sign, and a word joiner that keeps a line from breaking after it."""
+
+_UNITS = {"per_year": "per year", "GBP": "£", "GBP/pupil": "£ per pupil", "GBP/pupil/year": "£ per pupil a year"}
+
+
+def count(value: float) -> str:
+    """Write a number of pupils or events: whole, with a true minus sign."""
+    rounded = math.floor(abs(value) + 0.5)
+    return f"{MINUS}{rounded:,}" if value < 0 and rounded else f"{rounded:,}"
+
+
+def pounds(value: float) -> str:
+    """Write an amount to three significant figures, for example £1,230,000 or −£45,600."""
+    if not math.isfinite(value):
+        return "not defined"
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    rounded = round(value, min(digits, 0))
+    return f"{MINUS if rounded < 0 else ''}£{abs(rounded):,.0f}"
+
+
+def ratio(value: float) -> str:
+    """Write a ratio to two decimals; infinity as no limit."""
+    return "no limit" if math.isinf(value) else f"{value:.2f}"
+
+
+def percent(value: float) -> str:
+    """Write a share as a whole percentage, never 0 % or 100 % for what is not."""
+    if 0 < value < 0.005:
+        return "under 1%"
+    if 0.995 <= value < 1:
+        return "over 99%"
+    return f"{100 * value:.0f}%"
+
+
+def change(ratio_value: float) -> str:
+    """Write a ratio as a change in words, for example 40% lower."""
+    if math.isinf(ratio_value):
+        return "higher without limit"
+    shift = ratio_value - 1
+    if abs(shift) < 0.005:
+        return "the same"
+    return f"{100 * abs(shift):.0f}% {'lower' if shift < 0 else 'higher'}"
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value to two significant figures."""
+    if value is None:
+        return "–"
+    return "under 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def decimal(value: float, digits: int = 2) -> str:
+    """Write a number to some decimals, with a true minus sign."""
+    text = f"{abs(value):,.{digits}f}"
+    return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
+
+
+def parameter(value: float) -> str:
+    """Write a declared value with the digits it bears: whole from 100 up, three significant below."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def unit(key: str) -> str:
+    """Write a unit in words."""
+    return _UNITS.get(key, key.replace("_", " "))
+
+
+def interval(low: str, high: str) -> str:
+    """Join two ends, in words because a dash beside minus signs is misread."""
+    return f"{low} to {high}"

@@ -1,0 +1,121 @@
+"""Read a results folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from averting.checks import CheckResult
+from averting.effects import Effect
+from averting.effects.storage import load_effect
+from averting.errors import RenderError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of one evaluation, as files.
+
+    Parameters
+    ----------
+    folder : Path
+        A ``results`` folder written by :func:`averting.run`.
+    manifest : mapping
+        Title, question, estimates, and where everything comes from.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    def record(self, name: str) -> dict[str, Any]:
+        """Return a JSON record, for example ``design/design``."""
+        value: dict[str, Any] = json.loads(self._file(f"{name}.json").read_text(encoding="utf-8"))
+        return value
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a CSV table, for example ``appraisal/summary``."""
+        return _read_csv(self._file(f"{name}.csv"))
+
+    def effect(self, estimate: str) -> Effect:
+        """Return one estimate's Effect by its id."""
+        self._file(f"estimates/{estimate}/effect.json")
+        return _load_effect(self.folder / "estimates" / estimate)
+
+    def checks(self, stage: str) -> tuple[CheckResult, ...]:
+        """Return the checks of the ``data`` or ``design`` stage."""
+        found = json.loads(self._file(f"{stage}/checks.json").read_text(encoding="utf-8"))
+        return tuple(CheckResult(**check) for check in found)
+
+    @property
+    def estimates(self) -> tuple[str, ...]:
+        """Ids of all estimates, the primary one first."""
+        listed = sorted(self.manifest["estimates"], key=lambda estimate: estimate["role"] != "primary")
+        return tuple(estimate["id"] for estimate in listed)
+
+    @property
+    def primary(self) -> Effect:
+        """The effect that the verdict rests on."""
+        return self.effect(self.estimates[0])
+
+    @property
+    def valued(self) -> Effect | None:
+        """The effect that was valued in money, if any was."""
+        return self.effect(self.record("appraisal/appraisal")["estimate"]) if self.has_appraisal else None
+
+    @property
+    def has_appraisal(self) -> bool:
+        """Whether what was averted was valued."""
+        return (self.folder / "appraisal" / "appraisal.json").is_file()
+
+    def indicator(self, key: str) -> str:
+        """Return an indicator's label in running text, for example ``permanent exclusions``."""
+        label: str = self.manifest["indicators"].get(key, key.replace("_", " "))
+        return label[:1].lower() + label[1:]
+
+    def _file(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.is_file():
+            raise RenderError(f"{path} is missing. Make the results again with: averting run {self.folder.parent}")
+        return path
+
+
+@cache
+def _read_csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path)
+
+
+@cache
+def _load_effect(folder: Path) -> Effect:
+    return load_effect(folder)
+
+
+def open_results(folder: str | Path = "results") -> Results:
+    """Open a results folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        By default ``results`` in the working directory, where a report's cells run.
+
+    Raises
+    ------
+    RenderError
+        If the folder holds no results, or results of another layout.
+    """
+    folder = Path(folder)
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise RenderError(f"{folder} holds no results. Make them with: averting run {folder.parent}")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    if manifest.get("schema") != SCHEMA:
+        raise RenderError(
+            f"{folder} was written by another version of averting. Make the results again: averting run."
+        )
+    return Results(folder, manifest)

@@ -1,0 +1,258 @@
+"""Tables of a report: frozen descriptions, shown as accessible HTML; every text is escaped."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from averting.appraisal.appraisal import VIEW_LABELS
+from averting.checks import CheckResult
+from averting.reporting import numbers, wording
+from averting.reporting.results import Results
+
+_KINDS = {"cashable": "cash", "capacity": "places freed", "transfer": "transfer", "economic": "economic"}
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A table as it will be read.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Headers; units belong here.
+    rows : sequence of sequence of str
+        Cells, all text; the first of each row is its header.
+    numeric : sequence of int
+        Columns to align as numbers.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numeric: Sequence[int] = ()
+
+    def html(self) -> str:
+        """Return the table as HTML with header scopes; any markup in a cell appears as text."""
+
+        def cell(tag: str, at: int, text: str, scope: str = "") -> str:
+            kind = ' class="numeric"' if at in self.numeric else ""
+            return f"<{tag}{scope}{kind}>{escape(text)}</{tag}>"
+
+        head = "".join(cell("th", i, text, ' scope="col"') for i, text in enumerate(self.columns))
+        body = "\n".join(
+            "<tr>"
+            + cell("th", 0, row[0], ' scope="row"')
+            + "".join(cell("td", i, text) for i, text in enumerate(row[1:], 1))
+            + "</tr>"
+            for row in self.rows
+        )
+        return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return bundle(self.html(), "\n".join(" | ".join(row) for row in (self.columns, *self.rows)))
+
+
+_NOT_VALUED = ReportTable(("Not valued",), [("This evaluation does not value what was averted.",)])
+
+
+def bundle(html: str, plain: str) -> dict[str, str]:
+    """Return HTML for a notebook; while a report is rendered, the same as Markdown with a raw block.
+
+    Quarto loads scripts from the network for any cell that shows text/html, and none for Markdown.
+    """
+    if "AVERTING_RENDER" in os.environ or "QUARTO_DOCUMENT_PATH" in os.environ:
+        return {"text/markdown": f"```{{=html}}\n{html}\n```", "text/plain": plain}
+    return {"text/html": html, "text/plain": plain}
+
+
+def estimates(results: Results) -> ReportTable:
+    """Return every estimate: indicator, method, ratio with interval, p-value and verdict."""
+    rows = []
+    for key in results.estimates:
+        effect = results.effect(key)
+        role = next(e["role"] for e in results.manifest["estimates"] if e["id"] == key)
+        rows.append(
+            (
+                f"{results.indicator(effect.estimand.indicator)} ({role})",
+                results.record(f"estimates/{key}/method")["label"],
+                numbers.ratio(effect.estimate),
+                numbers.interval(*map(numbers.ratio, effect.interval)),
+                numbers.p_value(effect.p_value),
+                str(effect.verdict),
+            )
+        )
+    level = numbers.percent(results.primary.level)
+    columns = ("Outcome (role)", "Method", "Rate ratio", f"{level} interval", "p-value", "Verdict")
+    return ReportTable(columns, rows, numeric=(2, 3, 4))
+
+
+def averted(results: Results) -> ReportTable:
+    """Return how many were averted, by estimate and period."""
+    rows = []
+    for key in results.estimates:
+        effect = results.effect(key)
+        name = results.indicator(effect.estimand.indicator)
+        for row in results.table(f"estimates/{key}/averted").itertuples():
+            period = "all years" if row.period == "all" else str(row.period)
+            rows.append(
+                (
+                    f"{name} ({'probability' if effect.draw_kind == 'posterior' else 'confidence'})",
+                    period,
+                    numbers.count(float(str(row.median))),
+                    numbers.interval(numbers.count(float(str(row.lower))), numbers.count(float(str(row.upper)))),
+                )
+            )
+    level = numbers.percent(results.primary.level)
+    return ReportTable(
+        ("Outcome (kind of interval)", "Year", "Averted", f"{level} interval"), rows, numeric=(2, 3)
+    )
+
+
+def balance(results: Results) -> ReportTable:
+    """Return pilots beside comparison schools before the start."""
+    rows = []
+    for row in results.table("design/balance").itertuples():
+        measure = str(row.measure)
+        key = measure.removesuffix(", per 100")
+        label = f"{results.indicator(key)} per 100 pupils a year" if key != measure else "pupils on roll"
+        digits = 0 if key == measure else 2
+        gap = float(str(row.standardised_difference))
+        rows.append(
+            (
+                label,
+                f"{float(str(row.pilots)):,.{digits}f}",
+                f"{float(str(row.comparison)):,.{digits}f}",
+                "not defined" if math.isnan(gap) else numbers.decimal(gap),
+            )
+        )
+    units = wording.unit(results)
+    columns = ("Before the start", f"Pilot {units}, mean", f"Comparison {units}, mean", "Difference in SDs")
+    return ReportTable(columns, rows, numeric=(1, 2, 3))
+
+
+def suppression(results: Results) -> ReportTable:
+    """Return counts observed, suppressed and missing, by indicator."""
+    table = results.table("data/suppression")
+    sums = table.groupby("indicator", sort=False)[["observed", "suppressed", "missing"]].sum()
+    rows = [(results.indicator(str(key)), *(f"{int(n):,}" for n in row)) for key, row in sums.iterrows()]
+    return ReportTable(("Outcome", "Observed", "Suppressed", "Missing"), rows, numeric=(1, 2, 3))
+
+
+def scenarios(results: Results) -> ReportTable:
+    """Return savings, cost and net present value under each scenario and view."""
+    if not results.has_appraisal:
+        return _NOT_VALUED
+    record = results.record("appraisal/appraisal")
+    labels = {scenario["key"]: scenario["label"] for scenario in record["scenarios"]}
+    known = record["has_programme_cost"]
+    rows = []
+    for row in results.table("appraisal/summary").to_dict(orient="records"):
+        acts = row["scenario"] != "no_programme"
+        if not acts and row["view"] != next(iter(VIEW_LABELS)):
+            continue  # nothing happens in any view
+        rows.append(
+            (
+                labels[row["scenario"]],
+                VIEW_LABELS[row["view"]] if acts else "Nothing spent, nothing saved",
+                numbers.pounds(row["savings_mean"]),
+                numbers.pounds(row["programme_cost"]) if known else "not given",
+                _amount(row["npv_mean"], row["npv_lower"], row["npv_upper"]) if acts else numbers.pounds(0),
+                numbers.decimal(row["bcr"]) if known and acts else "–",
+                numbers.percent(row["chance_of_paying"]) if known and acts else "–",
+            )
+        )
+    posterior = record["draw_kind"] == "posterior"
+    columns = (
+        "Scenario",
+        "What is counted",
+        "Savings, mean",
+        "Programme cost",
+        f"{'Net present value' if known else 'Value of savings'}, mean and {_level(results)} interval",
+        "Benefit–cost ratio",
+        "Probability that it pays" if posterior else "Share of draws in which it pays",
+    )
+    return ReportTable(columns, rows, numeric=(2, 3, 4, 5, 6))
+
+
+def payers(results: Results) -> ReportTable:
+    """Return who gains and who pays in the central scenario."""
+    if not results.has_appraisal:
+        return _NOT_VALUED
+    table = results.table("appraisal/payers")
+    rows = [
+        (str(row["payer_label"]), _KINDS[row["kind"]], _amount(row["mean"], row["lower"], row["upper"]))
+        for row in table[table["scenario"] == "central"].to_dict(orient="records")
+    ]
+    return ReportTable(("Who", "Kind", f"Present value, mean and {_level(results)} interval"), rows, numeric=(2,))
+
+
+def sources(results: Results) -> ReportTable:
+    """Return every declared cost with its range, source, grade and review date."""
+    if not results.has_appraisal:
+        return _NOT_VALUED
+    rows = []
+    for row in results.table("appraisal/sources").to_dict(orient="records"):
+        low, high = numbers.parameter(row["low"]), numbers.parameter(row["high"])
+        spread = f" ({low} to {high})" if low != high else ""
+        prices = f", {row['price_year']} prices" if isinstance(row["price_year"], str) else ""
+        rows.append(
+            (
+                str(row["label"]),
+                f"{numbers.parameter(row['central'])}{spread}",
+                f"{numbers.unit(row['unit'])}{prices}",
+                f"{row['grade']}, {row['confidence']}",
+                f"{row['cited']}: {row['locator']}",
+                str(row["review_by"]),
+            )
+        )
+    columns = ("Parameter", "Mean (5% to 95%)", "Unit", "Evidence", "Source and place", "Review by")
+    return ReportTable(columns, rows, numeric=(1,))
+
+
+def _amount(middle: float, low: float, high: float) -> str:
+    if low == high:
+        return numbers.pounds(middle)
+    return f"{numbers.pounds(middle)} ({numbers.interval(numbers.pounds(low), numbers.pounds(high))})"
+
+
+def _level(results: Results) -> str:
+    return numbers.percent(results.primary.level)
+
+
+def checks(found: Sequence[CheckResult]) -> ReportTable:
+    """Return checks with their outcome; the serious first."""
+    order = {"fail": 0, "warn": 1, "info": 2, "pass": 3}
+    words = {"fail": "fails", "warn": "take care", "info": "note", "pass": "holds"}
+    unique = dict.fromkeys(found)
+    rows = [
+        (words[check.status], f"{check.message} {check.guidance}".strip())
+        for check in sorted(unique, key=lambda check: order[check.status])
+    ]
+    return ReportTable(("Outcome", "Check"), rows)
+
+
+def priors(results: Results, estimate: str) -> ReportTable:
+    """Return declared priors of a Bayesian estimate."""
+    effect = results.effect(estimate)
+    rows = [
+        (str(row["parameter"]), str(row["meaning"]), str(row["prior"]), str(row["source"]))
+        for row in effect.tables["priors"].to_dict(orient="records")
+    ]
+    return ReportTable(("Parameter", "Meaning", "Prior", "Where it comes from"), rows)
+
+
+def provenance(results: Results) -> ReportTable:
+    """Return what the results were made from."""
+    inputs = results.manifest["inputs"]
+    rows = [
+        ("evaluation.toml", f"SHA-256 {inputs['evaluation.toml'][:16]}…"),
+        (f"data: {inputs['data']['file']}", f"SHA-256 {inputs['data']['sha256'][:16]}…"),
+        ("declared models", f"{len(inputs['models'])} files, hashes in results/manifest.json"),
+        ("seed, draws", f"{results.manifest['seed']}, {results.manifest['draws']:,}"),
+        *((package, version) for package, version in inputs["versions"].items()),
+    ]
+    return ReportTable(("What", "Which"), rows)

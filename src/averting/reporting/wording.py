@@ -1,0 +1,144 @@
+"""Sentences chosen by verdict, kind of draws and checks. No sentence claims more than its number."""
+
+from __future__ import annotations
+
+from averting.appraisal.appraisal import VIEW_LABELS
+from averting.effects import Effect, Verdict
+from averting.effects.diagnostics.detectable import smallest_detectable
+from averting.reporting import numbers
+from averting.reporting.results import Results
+
+_UNIT = {"school": "schools", "local authority": "local authorities"}
+
+
+def unit(results: Results) -> str:
+    """Return what the units are called: schools, or local authorities."""
+    return _UNIT[results.record("design/design")["level"]]
+
+
+def answer(effect: Effect, indicator: str, units: str) -> str:
+    """Answer the question in one or two sentences, by the verdict on the primary estimate."""
+    low, high = effect.interval
+    measured = (
+        f"The rate of {indicator} in the pilot {units} was {numbers.change(effect.estimate)} than it would have been, "
+        f"by the best estimate; anything from {numbers.change(low)} to {numbers.change(high)} is compatible with the data"
+    )
+    match effect.verdict:
+        case Verdict.REDUCTION:
+            return f"There is evidence that the programme reduced {indicator}. {measured}."
+        case Verdict.INCREASE:
+            return f"There is evidence that {indicator} rose with the programme. {measured}."
+        case Verdict.UNCERTAIN:
+            return (
+                f"We cannot tell whether the programme changed {indicator}. {measured}. This does not show that the "
+                "programme had no effect."
+            )
+        case _:
+            return (
+                f"The effect on {indicator} cannot be estimated from these data: no interval that could be relied on "
+                "can be given. This says nothing about whether the programme worked."
+            )
+
+
+def detected(effect: Effect) -> str:
+    """Say what the design could have detected; empty where the method did not find out."""
+    if "detectable" not in effect.tables:
+        return ""
+    table = effect.tables["detectable"]
+    smallest = smallest_detectable(table)
+    halving = float(table.loc[(table["reduction"] - 0.5).abs() < 1e-9, "chance"].iloc[0])
+    chance = f"Had the programme truly halved the rate, we would have found it with a chance of {numbers.percent(halving)}"
+    if smallest is None:
+        return (
+            f"{chance}; even a fall of {numbers.percent(float(table['reduction'].max()))} would have been missed more "
+            "than one time in five."
+        )
+    return (
+        f"{chance}; only a fall of {numbers.percent(smallest)} or more would have been found four times in five."
+    )
+
+
+def averted(effect: Effect, indicator: str, units: str) -> str:
+    """Say how many were averted, with the interval in the same breath."""
+    spread = effect.averted().summary(effect.level)
+    low, middle, high = (numbers.count(spread[key]) for key in ("lower", "median", "upper"))
+    kind = "probability interval" if effect.draw_kind == "posterior" else "confidence interval"
+    sign = " A negative number means more than there would have been." if spread["lower"] < 0 else ""
+    by = "By the Bayesian model" if effect.draw_kind == "posterior" else "By the permuted comparison"
+    if spread["median"] < 0:
+        middle = f"{numbers.count(-spread['median'])} more {indicator} than they would have had"
+    else:
+        middle = f"{middle} fewer {indicator} than they would have had"
+    return (
+        f"{by}, the pilot {units} had {middle}, in the middle estimate; the {numbers.percent(effect.level)} {kind} for "
+        f"the number averted runs from {low} to {high}.{sign}"
+    )
+
+
+def probability(effect: Effect, indicator: str) -> str:
+    """State the posterior probability of a reduction; empty for draws that are not a posterior."""
+    if effect.draw_kind != "posterior" or any(check.status == "fail" for check in effect.checks):
+        return ""
+    share = numbers.percent(effect.probability_of_reduction())
+    return (
+        f"Under the model and its priors, the probability that the programme lowered the rate of {indicator} at all is "
+        f"{share}; before seeing the data the priors put it at 50%."
+    )
+
+
+def money(results: Results) -> list[str]:
+    """Say what the averted exclusions are worth, in the central scenario, one sentence per view."""
+    record, effect = results.record("appraisal/appraisal"), results.valued
+    assert effect is not None
+    summary = results.table("appraisal/summary")
+    central = summary[summary["scenario"] == "central"]
+    sentences = []
+    for row in central.itertuples():
+        label = VIEW_LABELS[str(row.view)]
+        spread = numbers.interval(numbers.pounds(row.npv_lower), numbers.pounds(row.npv_upper))  # type: ignore[arg-type]
+        if record["has_programme_cost"]:
+            chance = _chance(float(row.chance_of_paying), effect)  # type: ignore[arg-type]
+            sentences.append(
+                f"{label}: savings less the programme's cost come to {numbers.pounds(row.npv_median)} by the middle "  # type: ignore[arg-type]
+                f"estimate ({numbers.percent(effect.level)} interval {spread}); {chance}."
+            )
+        else:
+            sentences.append(
+                f"{label}: savings come to {numbers.pounds(row.npv_median)} by the middle estimate "  # type: ignore[arg-type]
+                f"({numbers.percent(effect.level)} interval {spread}). The programme pays for itself only if it cost "
+                "less than it saved; its cost was not given."
+            )
+    return sentences
+
+
+def _chance(share: float, effect: Effect) -> str:
+    if effect.draw_kind == "posterior":
+        return f"the probability that it saved more than it cost is {numbers.percent(share)}"
+    return (
+        f"in {numbers.percent(share)} of draws from the confidence distribution it saved more than it cost, which is "
+        "not a probability"
+    )
+
+
+def suppression(results: Results, indicator_key: str) -> str:
+    """Say how much of an indicator is suppressed and how that is treated."""
+    table = results.table("data/suppression")
+    rows = table[table["indicator"] == indicator_key]
+    hidden, seen, missing = (int(rows[name].sum()) for name in ("suppressed", "observed", "missing"))
+    cells = hidden + seen + missing
+    name = results.indicator(indicator_key)
+    if hidden == 0:
+        return f"No count of {name} is suppressed; {missing} of {cells} are missing."
+    return (
+        f"{hidden} of {cells} counts of {name} ({numbers.percent(hidden / cells)}) are suppressed because they are "
+        f"small, and {missing} are missing. A suppressed count is treated as the range it must lie in, never as zero."
+    )
+
+
+def excluded(results: Results) -> str:
+    """Say which periods are left out and why."""
+    record, reason = results.record("design/design"), results.manifest["exclude_reason"]
+    if not record["excluded"]:
+        return f"No period is left out. {reason}".strip()
+    why = reason or "Schools were closed to most pupils for part of these years, so they are left out by default."
+    return f"Left out: {', '.join(record['excluded'])}. {why}"
