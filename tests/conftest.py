@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+from averting.evaluation import demo, run
+from averting.evaluation.settings import FILE
+from averting.resources import analyses_dir
+
+# the same examples every time, and no deadline: machines are shared, and failures must be the code's
+hypothesis.settings.register_profile("averting", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("averting")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -19,3 +31,41 @@ def shared() -> Path:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}: in CI these tests must run")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def quick_text() -> str:
+    """The demonstration's evaluation.toml without its Bayesian estimate: runs in seconds, on core packages."""
+    text = (analyses_dir() / "demo" / FILE).read_text(encoding="utf-8")
+    tables = re.split(r"(?m)^(?=\[\[estimate\]\])", text)
+    kept = [table for table in tables if 'id = "bayes"' not in table]
+    assert len(kept) == len(tables) - 1
+    quick, changed = re.subn(r'(?m)^estimate = "bayes"', 'estimate = "main"', "".join(kept))
+    assert changed == 1
+    return quick
+
+
+@pytest.fixture(scope="session")
+def make_quick(quick_text: str) -> Callable[[Path], Path]:
+    """Make the demonstration in a folder, without its Bayesian estimate and without results."""
+
+    def make(folder: Path) -> Path:
+        made = demo(folder)
+        (made / FILE).write_text(quick_text, encoding="utf-8")
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def quick_run(make_quick: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quick demonstration with results; for reading only."""
+    folder = make_quick(tmp_path_factory.mktemp("quick") / "demo")
+    run(folder)
+    return folder
+
+
+@pytest.fixture
+def quick_copy(quick_run: Path, tmp_path: Path) -> Path:
+    """A copy of the quick demonstration with results, to change."""
+    return Path(shutil.copytree(quick_run, tmp_path / "demo"))
