@@ -92,6 +92,13 @@ class FinancialYear:
         return self.label
 
 
+def financial_year(value: FinancialYear | str | int) -> FinancialYear:
+    """Return a financial year given as itself, as text (``2021-22``) or by the year it starts in (2021)."""
+    if isinstance(value, FinancialYear):
+        return value
+    return FinancialYear(value) if isinstance(value, int) else FinancialYear.parse(value)
+
+
 def financial_years_of(year: AcademicYear) -> dict[FinancialYear, float]:
     """Split an academic year over financial years by months of overlap.
 

@@ -12,11 +12,11 @@ import xarray as xr
 from averting import units
 from averting.appraisal.programme import ProgrammeCost, programme_flows
 from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario
-from averting.costs import ParameterSet, present_value, savings
+from averting.costs import ParameterSet, known_deflator, present_value, savings
 from averting.draws import resample
 from averting.effects import Averted
 from averting.errors import EvaluationError
-from averting.years import FinancialYear
+from averting.years import FinancialYear, financial_year
 
 PROGRAMME = "programme"
 VIEWS = {
@@ -159,8 +159,8 @@ def appraise(
     averted: Averted,
     parameters: ParameterSet,
     *,
-    price_year: FinancialYear,
-    base_year: FinancialYear,
+    base_year: FinancialYear | str | int,
+    price_year: FinancialYear | str | int | None = None,
     programme: Sequence[ProgrammeCost] = (),
     scenarios: Sequence[Scenario] = (CENTRAL,),
     discounting: str = "2022",
@@ -178,10 +178,10 @@ def appraise(
         Permanent exclusions averted, in pupils; negative draws are kept.
     parameters : ParameterSet
         Declared costs, before any scenario's overrides.
-    price_year : FinancialYear
-        Prices every figure is brought to.
-    base_year : FinancialYear
-        Year of the present value; not later than the first flow.
+    base_year : FinancialYear, str or int
+        Year of the present value; not later than the first flow. An int is the year it starts in.
+    price_year : FinancialYear, str or int, optional
+        Prices every figure is brought to; by default the latest that the deflator knows.
     programme : sequence of ProgrammeCost
         The programme's own spend; without it only the worth of savings can be said.
     scenarios : sequence of Scenario
@@ -199,6 +199,8 @@ def appraise(
         If what was averted is not in pupils, or a flow precedes the base year.
     """
     units.require(averted.quantity, units="pupils", what="averted")
+    prices = known_deflator().latest if price_year is None else financial_year(price_year)
+    base = financial_year(base_year)
     listed = tuple(scenarios)
     if all(scenario.programme for scenario in listed):
         listed = (NO_PROGRAMME, *listed)
@@ -206,15 +208,14 @@ def appraise(
     if len(set(keys)) < len(keys):
         raise EvaluationError(f"Two scenarios share a key: {', '.join(keys)}. Give each its own.")
     sample = resample(averted.by_period(), draws, seed=seed, key="appraisal/averted")
-    spend = programme_flows(programme, price_year=price_year) if programme else None
+    spend = programme_flows(programme, price_year=prices) if programme else None
     flows = [
-        _scenario_flows(scenario, sample, parameters, spend, price_year=price_year, seed=seed)
-        for scenario in listed
+        _scenario_flows(scenario, sample, parameters, spend, price_year=prices, seed=seed) for scenario in listed
     ]
     joined = _join(flows, keys)
-    joined = units.money(joined, price_year=price_year)
-    present = present_value(joined, base_year=base_year, edition=discounting)
-    return Appraisal(joined, present, base_year, discounting, averted.draw_kind, listed)
+    joined = units.money(joined, price_year=prices)
+    present = present_value(joined, base_year=base, edition=discounting)
+    return Appraisal(joined, present, base, discounting, averted.draw_kind, listed)
 
 
 def _scenario_flows(

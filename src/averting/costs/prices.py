@@ -49,6 +49,11 @@ class Deflator:
         }
         return cls(index, vintage, source, "approximation: 0.75 x calendar year + 0.25 x the next calendar year")
 
+    @property
+    def latest(self) -> FinancialYear:
+        """The last financial year the index reaches."""
+        return FinancialYear(max(self.index))
+
     def ratio(self, start: FinancialYear, to: FinancialYear) -> float:
         """Factor that turns prices of one financial year into prices of another, earlier or later.
 
