@@ -63,7 +63,7 @@ class SameAsPilots:
 
     def describe(self) -> str:
         """Return the rule in words."""
-        traits = f"the same {' and '.join(self.on)} as a pilot" if self.on else "every other school in the data"
+        traits = f"the same {' and '.join(self.on)} as a pilot" if self.on else "all others in the data"
         parts = [traits]
         if self.balanced:
             parts.append("data in every period used")

@@ -139,7 +139,7 @@ def permutation(results: Results, estimate: str) -> ReportFigure:
             "the pilots", (truth, 1), xycoords=("data", "axes fraction"), color=PILOT, ha="left",
             xytext=(4, -10), textcoords="offset points",
         )  # fmt: skip
-        axes.set(xlabel="standardised change, each set of as many schools taken as pilots", ylabel="sets")
+        axes.set(xlabel="standardised change, each set of as many taken as pilots", ylabel="sets")
         as_far = float((table["statistic"].abs() >= abs(truth) - 1e-9).mean())
         alt = (
             f"Histogram of a standardised change for {len(table):,} sets of {wording.unit(results)}. The true pilots "

@@ -86,7 +86,7 @@ def estimates(results: Results) -> ReportTable:
             )
         )
     level = numbers.percent(results.primary.level)
-    columns = ("Outcome (role)", "Method", "Rate ratio", f"{level} interval", "p-value", "Verdict")
+    columns = ("Outcome (role)", "Method", "Rate ratio", f"{level} interval", "p value", "Verdict")
     return ReportTable(columns, rows, numeric=(2, 3, 4))
 
 
@@ -149,32 +149,24 @@ def scenarios(results: Results) -> ReportTable:
     record = results.record("appraisal/appraisal")
     labels = {scenario["key"]: scenario["label"] for scenario in record["scenarios"]}
     known = record["has_programme_cost"]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in results.table("appraisal/summary").to_dict(orient="records"):
         acts = row["scenario"] != "no_programme"
         if not acts and row["view"] != next(iter(VIEW_LABELS)):
             continue  # nothing happens in any view
-        rows.append(
-            (
-                labels[row["scenario"]],
-                VIEW_LABELS[row["view"]] if acts else "Nothing spent, nothing saved",
-                numbers.pounds(row["savings_mean"]),
-                numbers.pounds(row["programme_cost"]) if known else "not given",
-                _amount(row["npv_mean"], row["npv_lower"], row["npv_upper"]) if acts else numbers.pounds(0),
-                numbers.decimal(row["bcr"]) if known and acts else "–",
-                numbers.percent(row["chance_of_paying"]) if known and acts else "–",
-            )
-        )
-    posterior = record["draw_kind"] == "posterior"
-    columns = (
-        "Scenario",
-        "What is counted",
-        "Savings, mean",
-        "Programme cost",
-        f"{'Net present value' if known else 'Value of savings'}, mean and {_level(results)} interval",
-        "Benefit–cost ratio",
-        "Probability that it pays" if posterior else "Share of draws in which it pays",
-    )
+        net = _amount(row["npv_mean"], row["npv_lower"], row["npv_upper"]) if acts else numbers.pounds(0)
+        cells = (labels[row["scenario"]], VIEW_LABELS[row["view"]] if acts else "Nothing spent, nothing saved")
+        if known:
+            spent = (numbers.pounds(row["savings_mean"]), numbers.pounds(row["programme_cost"]))
+            paid = (numbers.decimal(row["bcr"]), numbers.percent(row["chance_of_paying"])) if acts else ("–", "–")
+            rows.append((*cells, *spent, net, *paid))
+        else:
+            rows.append((*cells, net))
+    net_of = f"{'Net present value' if known else 'Savings'}, mean and {_level(results)} interval"
+    if not known:
+        return ReportTable(("Scenario", "What is counted", net_of), rows, numeric=(2,))
+    pays = "Probability that it pays" if record["draw_kind"] == "posterior" else "Share of draws in which it pays"
+    columns = ("Scenario", "What is counted", "Savings, mean", "Programme cost", net_of, "Benefit–cost ratio", pays)
     return ReportTable(columns, rows, numeric=(2, 3, 4, 5, 6))
 
 
