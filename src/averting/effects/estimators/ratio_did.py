@@ -91,6 +91,8 @@ class _Fill:
         common = self.before[: self.pilots].sum() / exposed.sum()
         one_period = exposed / (~self.after_periods).sum()
         rate = (self.before[: self.pilots] + common * one_period) / (exposed + one_period)
+        if common == 0:  # a fill without events before: exposure alone tells the pilots apart
+            rate = np.ones(self.pilots)
         events, pupils = np.nansum(self.counts[self.pilots :], axis=0), seen[self.pilots :].sum(0)
         # where no comparison school is known, the path is level with all years from the start
         level = events[self.after_periods].sum() / pupils[self.after_periods].sum()
