@@ -273,7 +273,8 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     Effect
         Scale ``ratio``; ``interval`` inverts the permutation test of each supposed ratio; ``draws`` follow the
         test's confidence distribution; ``change`` inverts the test of each supposed number of events without
-        the programme.
+        the programme. With suppressed counts, ``p_value`` and ``interval`` are the widest over three fills, and
+        ``p_value`` is 1 where the fills lie on both sides of no effect.
 
     Raises
     ------
