@@ -294,6 +294,7 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     ratio, change = _draw_effects(fills, draws, seed, indicator)
     progress("finding what could have been detected")
     middle = fills["middle"]
+    hidden = 0.5 * np.nan_to_num(counts.upper - counts.lower)
     detectable = detectable_reduction(
         middle.before,
         middle.after,
@@ -301,6 +302,8 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
         pilots=pilots,
         level=level,
         rng=stream(seed, f"power/{indicator}"),
+        hidden_before=hidden[:, ~counts.treated[0]].sum(1),
+        hidden_after=hidden[:, counts.treated[0]].sum(1),
     )
     checks = [*_checks(design, counts, exact, len(sets), interval, alpha), detection_check(detectable)]
     return Effect(

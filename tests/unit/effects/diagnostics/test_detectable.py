@@ -117,3 +117,20 @@ def test_detection_in_words(chance: list[float], status: str, words: str) -> Non
     assert check.status == status
     assert words in check.message
     assert bool(check.guidance) == ("20%" not in words)
+
+
+def test_suppressed_counts_lower_the_chance_of_detection() -> None:
+    """A reduction that one fill would hide is not found, so hidden counts can only make detection rarer."""
+    rng = np.random.default_rng(11)
+    before, after = (rng.poisson(12.0, 43).astype(float) for _ in range(2))
+    offset = np.zeros(43)
+
+    def chance(hidden: float) -> np.ndarray:
+        table = detectable_reduction(
+            before, after, offset, pilots=3, level=0.95, rng=np.random.default_rng(5), hidden_before=hidden,
+            hidden_after=hidden,
+        )  # fmt: skip
+        return table["chance"].to_numpy()
+
+    assert (chance(1.0) <= chance(0.0)).all()
+    assert chance(1.0)[7] < chance(0.0)[7] - 0.05  # at a fall of 70 % the difference is plain
