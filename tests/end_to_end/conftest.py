@@ -80,10 +80,15 @@ class Report:
     loaded: tuple[str, ...]
     images: tuple[dict[str, str | None], ...]
 
+    def says(self, text: str) -> bool:
+        """Whether a text is on the page, however it is broken into lines and quoted."""
+        return plain(text) in self.text
+
 
 def plain(text: str) -> str:
-    """Text with every run of white space as one space."""
-    return re.sub(r"\s+", " ", text).strip()
+    """Text with every run of white space as one space, and straight quotes."""
+    straight = text.translate(str.maketrans("‘’“”", "''\"\""))
+    return re.sub(r"\s+", " ", straight).strip()
 
 
 def read_report(path: Path) -> Report:
