@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from averting.errors import AvertingError
 
@@ -20,6 +20,7 @@ app = App(
     help="Did a pilot avert school exclusions, and was it worth the money?",
     help_format="plaintext",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # main says how to resume
 )
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
@@ -152,9 +153,8 @@ def sources(*families: str, local_authority: str | None = None, json: Json = Fal
     if json:
         _print_json(frame.astype(str).to_dict(orient="records"))
         return
-    table = Table(
-        "parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by"
-    )
+    names = ("parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by")
+    table = Table(*(Column(name, overflow="fold") for name in names))  # narrow, but nothing is cut off
     for row in frame.itertuples():
         table.add_row(
             str(row.key),
