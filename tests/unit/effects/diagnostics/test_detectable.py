@@ -69,6 +69,18 @@ def test_chance_agrees_with_simulated_panels() -> None:
     assert promised == pytest.approx(np.mean(seen), abs=0.15)
 
 
+def test_what_the_pilots_did_after_does_not_matter() -> None:
+    # what could have been detected is about the design: a strong effect must not change the answer
+    before, after, offset = totals(7)
+    averted = after.copy()
+    averted[:3] = 0.0
+    with_effect, without = (
+        detectable_reduction(before, counts, offset, pilots=3, level=0.95, rng=np.random.default_rng(7))
+        for counts in (averted, after)
+    )
+    pd.testing.assert_frame_equal(with_effect, without)
+
+
 def test_same_generator_same_table() -> None:
     np.testing.assert_array_equal(chances(4), chances(4))
 
