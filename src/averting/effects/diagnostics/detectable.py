@@ -125,6 +125,13 @@ def smallest_detectable(detectable: pd.DataFrame, target: float = TARGET) -> flo
 
 def detection_check(detectable: pd.DataFrame) -> CheckResult:
     """Say in words what the design could have detected."""
+    if detectable["chance"].isna().any():
+        return CheckResult(
+            "design/detectable",
+            "warn",
+            "What could have been detected is not known: too few comparison schools to stand in for the pilots.",
+            "Add comparison schools.",
+        )
     smallest = smallest_detectable(detectable)
     if smallest is None:
         return CheckResult(
