@@ -163,6 +163,11 @@ def _override_faults(key: str, table: Any, where: str) -> list[Fault]:
     ]
     if not str(table.get("reason", "")).strip():
         faults.append(Fault(where, f"override '{key}' has no reason", "Say why the declared number does not hold"))
+    faults += [
+        Fault(where, f"override '{key}' has {name} = {table[name]!r}", "Give text")
+        for name in ("reason", "source")
+        if not isinstance(table.get(name, ""), str)
+    ]
     if ("value" in table) == ("distribution" in table):
         faults.append(Fault(where, f"override '{key}' must have one number", "Give either value or distribution"))
     return faults

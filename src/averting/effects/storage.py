@@ -63,7 +63,5 @@ def load_effect(folder: Path) -> Effect:
         change=change,
         p_value=record["p_value"],
         checks=tuple(CheckResult(**check) for check in record["checks"]),
-        tables={
-            name: pd.read_csv(folder / f"{name}.csv", float_precision="round_trip") for name in record["tables"]
-        },
+        tables={name: pd.read_csv(folder / f"{name}.csv") for name in record["tables"]},
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from averting.appraisal import CENTRAL, ProgrammeCost, Scenario
+from averting.appraisal import CENTRAL, NO_PROGRAMME, ProgrammeCost, Scenario
 from averting.costs import overrides_from_table
 from averting.design import COVID_PERIODS, SameAsPilots
 from averting.effects import known_estimators
@@ -135,6 +135,8 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         raise EvaluationError(
             f"{path} does not exist. Make an evaluation with: averting new {folder.name or 'my-pilot'}"
         ) from error
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name an evaluation's folder.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
@@ -156,6 +158,9 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         top.fault("estimate", "there is nothing to estimate", "Add an [[estimate]] with id, role and indicator.")
     costs, appraisal = top.table("costs"), top.table("appraisal")
     scenarios, programme = top.tables("scenario"), top.tables("programme")
+    if "appraisal" not in top.values and (scenarios or programme):
+        found = "this table is missing, but there is a [[scenario]] or [[programme]]"
+        top.fault("[appraisal]", found, "Say what to value, or leave those out.")
     return Evaluation(
         folder=folder,
         title=top.take("title", str),
@@ -335,6 +340,11 @@ def _contradictions(evaluation: Evaluation) -> list[Fault]:
     if evaluation.appraisal and not evaluation.costs:
         faults.append(Fault(f"{FILE} [appraisal]", "there is no [costs] table", "Add one, or drop [appraisal]."))
     if evaluation.appraisal:
+        keys = [NO_PROGRAMME.key, *(scenario.key for scenario in evaluation.appraisal.scenarios)]
+        if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+            taken = f"'{NO_PROGRAMME.key}' and '{CENTRAL.key}' are there already"
+            found, fix = f"keys repeat: {', '.join(repeated)}", f"Give each its own; {taken}."
+            faults.append(Fault(f"{FILE} [[scenario]] key", found, fix))
         valued = {e.id: e.indicator for e in evaluation.estimates}.get(evaluation.appraisal.estimate)
         if valued != "permanent_exclusions":
             faults.append(

@@ -11,8 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from averting.appraisal import Appraisal, appraise
+from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
-from averting.costs import known_deflator, known_payers, load_parameters
+from averting.costs import factors, known_deflator, known_payers, load_parameters
 from averting.data import Panel, load_indicators, read_panel
 from averting.design import Design, balance, paths
 from averting.effects import Effect, estimate, known_estimators
@@ -70,8 +71,8 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
     Raises
     ------
     AvertingError
-        For an unknown family, authority or override, a price year outside the deflator, or a flow that would
-        precede the base year.
+        For an unknown family, authority, override or discount schedule, a price year outside the deflator, or a
+        flow that would precede the base year.
     """
     costs, appraisal = evaluation.costs, evaluation.appraisal
     if costs is None:
@@ -82,6 +83,9 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
         return
     for scenario in appraisal.scenarios:
         parameters.under(scenario.overrides)
+    factors([0], edition=appraisal.discounting)
+    if appraisal.programme:
+        programme_flows(appraisal.programme, price_year=costs.price_year)
     first = min(
         [AcademicYear.parse(design.treated_periods[0]).start, *(c.year.start for c in appraisal.programme)]
     )

@@ -55,12 +55,16 @@ class TomlTable:
                 key, f"this is {_NAMES.get(type(value), type(value).__name__)}", f"Give {_NAMES[kind]}. {help}"
             )
             return kind() if default is _REQUIRED else default
+        if default is _REQUIRED and isinstance(value, str) and not value.strip():
+            self.fault(key, "this is empty", help or "Give text.")
+            return ""
         return value
 
     def choice(self, key: str, allowed: tuple[str, ...], default: Any = _REQUIRED) -> str:
         """Return a word that must be one of a few."""
         value: str = self.take(key, str, default, help=f"Use one of: {', '.join(allowed)}.")
-        if value and value not in allowed:
+        # a required word that is missing or empty is a fault already
+        if value not in allowed and (value or default is not _REQUIRED):
             self.fault(key, f"'{value}' is not known", f"Use one of: {', '.join(allowed)}.")
         return value
 

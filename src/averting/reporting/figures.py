@@ -170,9 +170,8 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
             "four times in five", (0, 100 * TARGET), xytext=(2, 4), textcoords="offset points", color=INK
         )
         axes.set(xlabel="true fall in the rate (%)", ylabel="chance of finding it (%)", ylim=(0, 102))
-        points = "; ".join(
-            f"{row.reduction:.0%}: {row.chance:.0%}" for row in table.iloc[[3, 5, 7, 9]].itertuples()
-        )
+        shown = table.iloc[[3, 5, 7, 9]].astype(float).to_numpy().tolist()
+        points = "; ".join(f"{reduction:.0%}: {numbers.chance(chance)}" for reduction, chance in shown)
         return _finish(
             figure, f"Line chart of the chance of finding a true fall in the rate, by its size. {points}."
         )

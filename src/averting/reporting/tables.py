@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -66,7 +67,9 @@ def bundle(html: str, plain: str) -> dict[str, str]:
     Quarto loads scripts from the network for any cell that shows text/html, and none for Markdown.
     """
     if "AVERTING_RENDER" in os.environ or "QUARTO_DOCUMENT_PATH" in os.environ:
-        return {"text/markdown": f"```{{=html}}\n{html}\n```", "text/plain": plain}
+        # a fence longer than any in the text, so that no cell can end it
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", html)), default=0))
+        return {"text/markdown": f"{fence}{{=html}}\n{html}\n{fence}", "text/plain": plain}
     return {"text/html": html, "text/plain": plain}
 
 
@@ -157,14 +160,16 @@ def scenarios(results: Results) -> ReportTable:
         cells = (labels[row["scenario"]], VIEW_LABELS[row["view"]] if acts else "Nothing spent, nothing saved")
         if known:
             spent = (numbers.pounds(row["savings_mean"]), numbers.pounds(row["programme_cost"]))
-            paid = (numbers.decimal(row["bcr"]), numbers.percent(row["chance_of_paying"])) if acts else ("–", "–")
+            paid = (numbers.decimal(row["bcr"]), numbers.chance(row["chance_of_paying"])) if acts else ("–", "–")
             rows.append((*cells, *spent, net, *paid))
         else:
             rows.append((*cells, net))
     net_of = f"{'Net present value' if known else 'Savings'}, mean and {_level(results)} interval"
     if not known:
         return ReportTable(("Scenario", "What is counted", net_of), rows, numeric=(2,))
-    pays = "Probability that it pays" if record["draw_kind"] == "posterior" else "Share of draws in which it pays"
+    valued = results.valued
+    posterior = valued is not None and wording.has_probability(valued)
+    pays = "Probability that it pays" if posterior else "Share of draws in which it pays"
     columns = (
         "Scenario",
         "What is counted",

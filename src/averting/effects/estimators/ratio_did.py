@@ -91,6 +91,8 @@ class _Fill:
         common = self.before[: self.pilots].sum() / exposed.sum()
         one_period = exposed / (~self.after_periods).sum()
         rate = (self.before[: self.pilots] + common * one_period) / (exposed + one_period)
+        if common == 0:  # a fill without events before: exposure alone tells the pilots apart
+            rate = np.ones(self.pilots)
         events, pupils = np.nansum(self.counts[self.pilots :], axis=0), seen[self.pilots :].sum(0)
         # where no comparison school is known, the path is level with all years from the start
         level = events[self.after_periods].sum() / pupils[self.after_periods].sum()
@@ -271,7 +273,8 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     Effect
         Scale ``ratio``; ``interval`` inverts the permutation test of each supposed ratio; ``draws`` follow the
         test's confidence distribution; ``change`` inverts the test of each supposed number of events without
-        the programme.
+        the programme. With suppressed counts, ``p_value`` and ``interval`` are the widest over three fills, and
+        ``p_value`` is 1 where the fills lie on both sides of no effect.
 
     Raises
     ------
@@ -291,6 +294,7 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     ratio, change = _draw_effects(fills, draws, seed, indicator)
     progress("finding what could have been detected")
     middle = fills["middle"]
+    hidden = 0.5 * np.nan_to_num(counts.upper - counts.lower)
     detectable = detectable_reduction(
         middle.before,
         middle.after,
@@ -298,6 +302,8 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
         pilots=pilots,
         level=level,
         rng=stream(seed, f"power/{indicator}"),
+        hidden_before=hidden[:, ~counts.treated[0]].sum(1),
+        hidden_after=hidden[:, counts.treated[0]].sum(1),
     )
     checks = [*_checks(design, counts, exact, len(sets), interval, alpha), detection_check(detectable)]
     return Effect(

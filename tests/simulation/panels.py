@@ -1,0 +1,72 @@
+"""Invented panels of school counts with few pilots, for size, coverage and power.
+
+Numbers of pupils are log-normal and drift a little, schools differ for good, a shock of each school persists from
+year to year (first-order autoregression), years share shocks, and counts are negative binomial. Pilots come first
+and are treated in the second half of the years.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+PUPILS_MEDIAN, PUPILS_LOG_SD, PUPILS_DRIFT_SD = 900.0, 0.35, 0.01
+SCHOOL_SD, SHOCK_SD, PERSISTENCE, YEAR_SD, DISPERSION = 0.5, 0.3, 0.6, 0.1, 0.3
+
+
+class Setting(NamedTuple):
+    """One kind of panel: how many schools, pilots among them, mean count a year, years, and the pilots' level."""
+
+    schools: int
+    pilots: int
+    mean: float = 2.0
+    years: int = 8
+    level: float = 1.0
+
+
+SETTINGS = {
+    "A: 3 of 60": Setting(60, 3),
+    "B: pilots at 2.5 times the rate": Setting(60, 3, level=2.5),
+    "C: pilots at 0.4 times the rate": Setting(60, 3, level=0.4),
+    "D: 3 of 300, mean 0.5": Setting(300, 3, mean=0.5),
+    "2 of 60": Setting(60, 2),
+    "1 of 20": Setting(20, 1),
+    "3 with 20 comparison schools": Setting(23, 3),
+}
+
+
+class Panels(NamedTuple):
+    """Counts and pupils, each (panel, school, year), and the first treated year."""
+
+    events: NDArray[np.int64]
+    pupils: Floats
+    start: int
+
+    def totals(self) -> tuple[Floats, Floats, Floats]:
+        """Events before, events after, and log of pupils after over pupils before, each (panel, school)."""
+        early, late = slice(None, self.start), slice(self.start, None)
+        before, after = (self.events[..., part].sum(-1).astype(float) for part in (early, late))
+        offset = np.log(self.pupils[..., late].sum(-1) / self.pupils[..., early].sum(-1))
+        return before, after, offset
+
+
+def draw_panels(setting: Setting, panels: int, *, ratio: float, rng: np.random.Generator) -> Panels:
+    """Draw panels in which the pilots' expected counts after the start are ``ratio`` times what they would be."""
+    shape = (panels, setting.schools, setting.years)
+    start = setting.years // 2
+    size = rng.normal(0.0, PUPILS_LOG_SD, shape[:2])[..., None]
+    drift = rng.normal(0.0, PUPILS_DRIFT_SD, shape).cumsum(-1)
+    pupils = np.rint(PUPILS_MEDIAN * np.exp(size + drift)).clip(100.0)
+    shock = rng.normal(size=shape)
+    for year in range(1, setting.years):
+        shock[..., year] = PERSISTENCE * shock[..., year - 1] + np.sqrt(1 - PERSISTENCE**2) * shock[..., year]
+    school = rng.normal(-(SCHOOL_SD**2) / 2, SCHOOL_SD, shape[:2])[..., None]
+    common = rng.normal(0.0, YEAR_SD, (panels, 1, setting.years))
+    mean = setting.mean * pupils / PUPILS_MEDIAN * np.exp(school + common + SHOCK_SD * shock - SHOCK_SD**2 / 2)
+    mean[:, : setting.pilots] *= setting.level
+    mean[:, : setting.pilots, start:] *= ratio
+    return Panels(rng.poisson(rng.gamma(1 / DISPERSION, mean * DISPERSION)), pupils, start)
