@@ -135,6 +135,41 @@ def render(
 
 
 @app.command
+def publish(
+    folder: Path,
+    destination: Path,
+    *,
+    rules: str = "under_five",
+    previous: tuple[Path, ...] = (),
+    engine: Engine = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Write what may leave of an evaluation: report, tables and the record of what was withheld.
+
+    Parameters
+    ----------
+    folder
+        The evaluation's folder.
+    destination
+        Folder to make.
+    rules
+        Rule set of models/disclosure.toml.
+    previous
+        Folder of an earlier release; give it once for each.
+    engine
+        auto uses Quarto where it is installed, else the renderer that averting brings.
+    quiet
+        Print only where the release is.
+    """
+    from averting.reporting.publish import publish as publish_results
+
+    made = publish_results(
+        folder, destination, rules=rules, previous=previous, engine=engine, progress=_progress(quiet)
+    )
+    print(f"published: {made}")
+
+
+@app.command
 def sources(*families: str, local_authority: str | None = None, json: Json = False) -> None:
     """List declared costs with their sources, evidence grades and review dates.
 

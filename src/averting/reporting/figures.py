@@ -103,25 +103,34 @@ def paths(results: Results, estimate: str) -> ReportFigure:
         for period in results.record("design/design")["excluded"]:
             axes.axvspan(at[period] - 0.5, at[period] + 0.5, color="#e8e8e8", zorder=0, linewidth=0)
         axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
-        axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(low.min())), None))
+        axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, fontsize=9)
         return _finish(figure, _paths_alt(table, without, indicator, units))
 
 
 def _paths_alt(table: Any, without: Any, indicator: str, units: str) -> str:
-    treated = set(without["period"])
+    treated, used = set(without["period"]), table["used"]
     means = {
-        (group, late): part["rate"].mean()
+        (group, late): _mean_shown(
+            table[(table["group"] == group) & used & (table["period"].isin(treated) == late)]
+        )
         for group in ("pilots", "comparison")
         for late in (False, True)
-        if len(part := table[(table["group"] == group) & table["used"] & (table["period"].isin(treated) == late)])
     }
+    gaps = sorted(set(table.loc[used & table["rate"].isna(), "period"]))
+    withheld = f" Withheld in some groups, and shown as gaps: {', '.join(gaps)}." if gaps else ""
     return (
-        f"Line chart of {indicator} per 100 pupils by year. Pilot {units} average {means['pilots', False]:.2f} before "
-        f"the start and {means['pilots', True]:.2f} after; comparison {units} {means['comparison', False]:.2f} and "
-        f"{means['comparison', True]:.2f}. Markers show the pilots' estimated rate without the programme, with wide "
-        "intervals. Years left out are shaded."
+        f"Line chart of {indicator} per 100 pupils by year. Pilot {units} average {means['pilots', False]} before "
+        f"the start and {means['pilots', True]} after; comparison {units} {means['comparison', False]} and "
+        f"{means['comparison', True]}. Markers show the pilots' estimated rate without the programme, with wide "
+        f"intervals. Years left out are shaded.{withheld}"
     )
+
+
+def _mean_shown(part: Any) -> str:
+    """Write the mean of the rates that are shown."""
+    shown = part["rate"].dropna()
+    return f"{shown.mean():.2f}" if len(shown) else "withheld"
 
 
 def permutation(results: Results, estimate: str) -> ReportFigure:
@@ -168,11 +177,23 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
         )
 
 
+def _withheld(reason: str) -> ReportFigure:
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(0.8)
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, reason, ha="center", va="center", color=INK, fontsize=9)
+        return _finish(figure, reason)
+
+
 def cash_flow(results: Results) -> ReportFigure:
-    """Draw mean flows by financial year in the central scenario, by line."""
+    """Draw mean flows by financial year in the central scenario, by line; nothing where they are withheld."""
     import matplotlib as mpl
 
     record, flows = results.record("appraisal/appraisal"), results.table("appraisal/flows")
+    if flows["undiscounted"].isna().any():
+        return _withheld("Savings by year are withheld: they would tell how many were averted in a withheld year.")
     # transfers between payers net to zero and would only double the bars
     central = flows[(flows["scenario"] == "central") & (flows["kind"] != "transfer")]
     wide = central.pivot_table(

@@ -75,6 +75,12 @@ class Results:
         """Whether what was averted was valued."""
         return (self.folder / "appraisal" / "appraisal.json").is_file()
 
+    @property
+    def disclosure(self) -> dict[str, Any] | None:
+        """What disclosure control did to these results; None where they have not passed it."""
+        about: dict[str, Any] | None = self.manifest.get("disclosure")
+        return about if about and about["passes"] else None
+
     def indicator(self, key: str) -> str:
         """Return an indicator's label in running text, for example ``permanent exclusions``."""
         label: str = self.manifest["indicators"].get(key, key.replace("_", " "))

@@ -12,6 +12,7 @@ from typing import Any
 
 from averting.appraisal.appraisal import VIEW_LABELS
 from averting.checks import CheckResult
+from averting.data.disclosure import WITHHELD
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
 
@@ -101,12 +102,14 @@ def averted(results: Results) -> ReportTable:
         name = results.indicator(effect.estimand.indicator)
         for row in results.table(f"estimates/{key}/averted").itertuples():
             period = "all years" if row.period == "all" else str(row.period)
+            middle, low, high = (float(str(value)) for value in (row.median, row.lower, row.upper))
+            withheld = math.isnan(middle)
             rows.append(
                 (
                     f"{name} ({'probability' if effect.draw_kind == 'posterior' else 'confidence'})",
                     period,
-                    numbers.count(float(str(row.median))),
-                    numbers.interval(numbers.count(float(str(row.lower))), numbers.count(float(str(row.upper)))),
+                    WITHHELD if withheld else numbers.count(middle),
+                    WITHHELD if withheld else numbers.interval(numbers.count(low), numbers.count(high)),
                 )
             )
     level = numbers.percent(results.primary.level)
@@ -123,15 +126,11 @@ def balance(results: Results) -> ReportTable:
         key = measure.removesuffix(", per 100")
         label = f"{results.indicator(key)} per 100 pupils a year" if key != measure else "pupils on roll"
         digits = 0 if key == measure else 2
-        gap = float(str(row.standardised_difference))
-        rows.append(
-            (
-                label,
-                f"{float(str(row.pilots)):,.{digits}f}",
-                f"{float(str(row.comparison)):,.{digits}f}",
-                "not defined" if math.isnan(gap) else numbers.decimal(gap),
-            )
-        )
+        gap, *means = (float(str(value)) for value in (row.standardised_difference, row.pilots, row.comparison))
+        withheld = any(map(math.isnan, means))
+        shown = (WITHHELD if math.isnan(mean) else f"{mean:,.{digits}f}" for mean in means)
+        undefined = WITHHELD if withheld else "not defined"
+        rows.append((label, *shown, undefined if math.isnan(gap) else numbers.decimal(gap)))
     units = wording.unit(results)
     columns = ("Before the start", f"Pilot {units}, mean", f"Comparison {units}, mean", "Difference in SDs")
     return ReportTable(columns, rows, numeric=(1, 2, 3))

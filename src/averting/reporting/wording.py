@@ -153,3 +153,22 @@ def excluded(results: Results) -> str:
         return f"No period is left out. {reason}".strip()
     why = reason or "Schools were closed to most pupils for part of these years, so they are left out by default."
     return f"Left out: {', '.join(record['excluded'])}. {why}"
+
+
+def release(results: Results) -> str:
+    """Say, as a callout, whether this is a draft or has passed disclosure control and under which rules."""
+    about = results.disclosure
+    if about is None:
+        return (
+            '::: {.callout-warning title="Draft: not for publication"}\n'
+            "This report has not passed disclosure control. It may show small numbers of pupils. Keep it among those "
+            "who may see the data.\n:::"
+        )
+    count = about["withheld"]
+    some = "No number is" if count == 0 else "One number is" if count == 1 else f"{count} numbers are"
+    return (
+        '::: {.callout-note title="Disclosure control"}\n'
+        f"This report has passed disclosure control: {about['label'][:1].lower()}{about['label'][1:]}. {some} withheld, "
+        "shown as c in tables and as gaps in figures. Totals are rounded on their own, so parts may not add up to "
+        "them.\n:::"
+    )
