@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from averting.data import Panel
-from averting.errors import DesignError
+from averting.errors import DesignError, Fault, refuse
 
 TRAITS = ("phase", "region", "la")
+
+
+@runtime_checkable
+class ComparisonRule(Protocol):
+    """What every rule can do."""
+
+    def select(
+        self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
+        """Return the schools the rule keeps; periods are those used, before those of them before the start."""
+        ...
+
+    def describe(self) -> str:
+        """Return the rule in words."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,9 @@ class SameAsPilots:
                 f"comparison rule: {', '.join(unknown)} is not a trait of schools. Use {', '.join(TRAITS)}."
             )
 
-    def select(self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...]) -> tuple[str, ...]:
+    def select(
+        self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
         """Return the identifiers of the schools the rule keeps, in the panel's order."""
         data = panel.data
         traits = np.stack(
@@ -79,3 +97,53 @@ def complete_schools(panel: Panel, periods: tuple[str, ...]) -> set[str]:
     exposed = np.isfinite(part.exposure.transpose("school", "period").to_numpy())
     kept = (bounded & exposed).all(axis=1)
     return {school for school, keep in zip(part.schools, kept, strict=True) if keep}
+
+
+def choose_comparison(
+    panel: Panel,
+    pilots: tuple[str, ...],
+    asked: str | Sequence[str] | ComparisonRule,
+    *,
+    periods: tuple[str, ...],
+    before: tuple[str, ...],
+) -> tuple[tuple[str, ...], str]:
+    """Return the comparison schools, and how they were chosen in words.
+
+    Parameters
+    ----------
+    panel : Panel
+        All schools.
+    pilots : tuple of str
+        In the panel.
+    asked : "all", sequence of str, or a rule
+        As in :class:`averting.design.Design`.
+    periods, before : tuple of str
+        Periods used, and those of them before the start: nothing later may bear on the choice.
+
+    Raises
+    ------
+    DesignError
+        If the word is not known, a listed school is a pilot or not in the data, or fewer than two are left.
+    """
+    if isinstance(asked, str):
+        if asked != "all":
+            raise DesignError(f"comparison is '{asked}'. Use 'all', a list of schools, or a rule.")
+        asked = SameAsPilots(on=())
+    if isinstance(asked, ComparisonRule):
+        chosen, rule = asked.select(panel, pilots, periods, before), asked.describe()
+    else:
+        chosen, rule = tuple(dict.fromkeys(str(school) for school in asked)), "a list given by the evaluator"
+        known = set(panel.schools)
+        strangers = [(school, "not in the data") for school in chosen if school not in known]
+        pilots_too = [(school, "is a pilot") for school in chosen if school in pilots]
+        refuse(
+            DesignError,
+            "The comparison schools do not fit the data",
+            [Fault(f"comparison school {s}", what, "Correct the list.") for s, what in strangers + pilots_too],
+        )
+    if len(chosen) < 2:
+        raise DesignError(
+            f"The comparison ({rule}) keeps {len(chosen)} schools. Two are the least that can show how schools "
+            "differ by chance; ten or more make an answer possible. Widen the rule or add data."
+        )
+    return chosen, rule

@@ -46,7 +46,7 @@ class DeclaredNoise:
     Parameters
     ----------
     comparison : int
-        Comparison schools, at least 2.
+        Comparison schools, at least 2; 40 unless declared.
     mean : float
         Mean count of a comparison school in a year.
     pilot_mean : float, optional
@@ -68,7 +68,7 @@ class DeclaredNoise:
         If a parameter is out of its range.
     """
 
-    comparison: int
+    comparison: int = 40
     mean: float = 1.73
     pilot_mean: float | None = None
     size: float = 0.65
@@ -108,8 +108,8 @@ class DeclaredNoise:
         """Say what the simulation rests on."""
         longest, most = max(years_after), max(pilots)
         message = (
-            f"Schools and years are simulated as declared (up to {most} pilots, {longest} years after), not taken "
-            "from data: trends, shocks and suppression that were not declared are not in them."
+            f"Schools and years are simulated as declared (pilots: up to {most}, years after: up to {longest}), not "
+            "taken from data: trends, shocks and suppression that were not declared are not in them."
         )
         return (CheckResult("power/basis", "info", message, "Use your own panel's past once you have it."),)
 

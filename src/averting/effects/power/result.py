@@ -11,7 +11,13 @@ from averting.checks import CheckResult
 from averting.effects.diagnostics.detectable import TARGET
 from averting.effects.kernels.conditional import Array
 
-VERDICTS = ("reduction", "increase", "uncertain", "not_estimable")
+_LABELS = {
+    "reduction": "evidence of a reduction",
+    "increase": "evidence of an increase",
+    "uncertain": "too uncertain to tell",
+    "not_estimable": "not estimable",
+}
+VERDICTS = tuple(_LABELS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +76,41 @@ class Power:
             )
         return pd.DataFrame(rows)
 
+    def readable(self) -> dict[str, pd.DataFrame]:
+        """Return two tables in words: the smallest effects found, and every chance for the largest design."""
+        smallest = self.smallest()
+        found = pd.DataFrame(
+            {
+                "pilots": smallest["pilots"].astype(str),
+                "years after": smallest["years_after"].astype(str),
+                "smallest fall": [_percent_or(value, "none") for value in smallest["reduction"]],
+                "smallest rise": [_percent_or(value, "none") for value in smallest["increase"]],
+                "false alarm": [f"{value:.1%}" for value in smallest["false_alarm"]],
+            }
+        )
+        pilots, years = self.table["pilots"].max(), self.table["years_after"].max()
+        whole = self.table[(self.table["pilots"] == pilots) & (self.table["years_after"] == years)]
+        chances = pd.DataFrame(
+            {"true change": [f"{change:+.0f} %" if change else "none" for change in whole["change"]]}
+            | {label: [f"{value:.0%}" for value in whole[name]] for name, label in _LABELS.items()}
+        )
+        return {
+            f"Smallest change found with a chance of {TARGET:.0%}": found,
+            f"Chance of each verdict (pilots: {pilots}, years after: {years})": chances,
+        }
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything as plain values, for JSON."""
+        smallest = self.smallest().astype(object)
+        return {
+            "basis": self.basis,
+            "level": self.level,
+            "trials": self.trials,
+            "smallest": smallest.where(smallest.notna(), None).to_dict(orient="records"),
+            "table": self.table.to_dict(orient="records"),
+            "checks": [check.to_dict() for check in self.checks],
+        }
+
     def standard_error(self) -> float:
         """Return the largest Monte Carlo error of a chance in the table, one standard deviation."""
         return float(0.5 / np.sqrt(self.trials))
@@ -81,6 +122,10 @@ class Power:
             f"Power({self.basis}; {best['pilots']:.0f} pilots, {best['years_after']:.0f} years after: smallest "
             f"reduction found four times in five {found})"
         )
+
+
+def _percent_or(value: float, otherwise: str) -> str:
+    return otherwise if np.isnan(value) else f"{value:.0%}"
 
 
 def _first_reached(size: Array, chance: Array, target: float) -> float:

@@ -166,7 +166,7 @@ def _blind_checks(table: pd.DataFrame) -> tuple[CheckResult, ...]:
     blind = [str(few) for few, share in never.items() if share == 1.0]
     if not blind:
         return ()
-    message = f"With {', '.join(blind)} pilots there are too few sets of schools for any result to be significant."
+    message = f"Pilots: {', '.join(blind)}. There are too few sets of schools for any result to be significant."
     return (CheckResult("power/permutations", "fail", message, "Add comparison schools."),)
 
 

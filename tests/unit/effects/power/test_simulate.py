@@ -210,7 +210,7 @@ def test_too_few_sets_are_not_estimable_and_said() -> None:
     assert chance[2] < 1.0
     check = next(check for check in power.checks if check.key == "power/permutations")
     assert check.status == "fail"
-    assert "With 1 pilots" in check.message
+    assert "Pilots: 1." in check.message
 
 
 @pytest.mark.parametrize(
