@@ -41,11 +41,14 @@ class SameAsPilots:
         Keep only schools with a value, or bounds, and an exposure for every indicator in every period used.
     exclude : sequence of str
         Schools never to compare with, for example neighbours that pupils may move to.
+    exclude_same_la : bool
+        Leave out every school in a pilot's local authority, to which the programme may spill over.
     """
 
     on: Sequence[str] = ("phase", "region")
     balanced: bool = True
     exclude: Sequence[str] = ()
+    exclude_same_la: bool = False
 
     def __post_init__(self) -> None:
         unknown = [trait for trait in self.on if trait not in TRAITS]
@@ -72,12 +75,23 @@ class SameAsPilots:
                 "comparison schools by a list."
             )
         complete = complete_schools(panel, periods) if self.balanced else set(panel.schools)
-        barred = set(pilots) | set(self.exclude)
+        barred = (
+            set(pilots) | set(self.exclude) | (self._same_la(panel, pilots) if self.exclude_same_la else set())
+        )
         return tuple(
             school
             for i, school in enumerate(panel.schools)
             if school not in barred and school in complete and tuple(traits[i]) in wanted
         )
+
+    def _same_la(self, panel: Panel, pilots: tuple[str, ...]) -> set[str]:
+        authority = dict(zip(panel.schools, panel.data["la"].to_numpy().astype(str).tolist(), strict=True))
+        own = {authority[pilot] for pilot in pilots}
+        if "" in own:
+            raise DesignError(
+                "exclude_same_la: a pilot has no local authority in the data. Add it, or list schools in exclude."
+            )
+        return {school for school, name in authority.items() if name in own}
 
     def describe(self) -> str:
         """Return the rule in words."""
@@ -85,6 +99,8 @@ class SameAsPilots:
         parts = [traits]
         if self.balanced:
             parts.append("data in every period used")
+        if self.exclude_same_la:
+            parts.append("none in a pilot's local authority")
         if self.exclude:
             parts.append(f"{len(self.exclude)} named schools left out")
         return "; ".join(parts)

@@ -40,6 +40,7 @@ def build_panel(evaluation: Evaluation) -> Panel:
         columns=settings.columns,
         symbols=settings.symbols or None,
         indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
+        covariates=settings.covariates,
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
