@@ -4,6 +4,7 @@ from averting.design.balance import balance, paths
 from averting.design.comparison import ComparisonRule, SameAsPilots, choose_comparison
 from averting.design.design import COVID_PERIODS, Counts, Design
 from averting.design.matching import NearestNeighbours, StatisticalNeighbours
+from averting.design.regression import RegressionToMean, regression_to_mean
 
 __all__ = [
     "COVID_PERIODS",
@@ -11,9 +12,11 @@ __all__ = [
     "Counts",
     "Design",
     "NearestNeighbours",
+    "RegressionToMean",
     "SameAsPilots",
     "StatisticalNeighbours",
     "balance",
     "choose_comparison",
     "paths",
+    "regression_to_mean",
 ]

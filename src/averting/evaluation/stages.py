@@ -14,7 +14,7 @@ from averting.appraisal import Appraisal, appraise
 from averting.checks import CheckResult
 from averting.costs import known_deflator, known_payers, load_parameters
 from averting.data import Panel, load_indicators, read_panel
-from averting.design import Design, balance, paths
+from averting.design import Design, balance, paths, regression_to_mean
 from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
 from averting.effects.storage import save_effect
@@ -118,7 +118,10 @@ def write_design(folder: Path, design: Design) -> None:
     _csv(balance(design), folder / "balance.csv")
     for indicator in design.panel.indicators:
         _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")
-    _checks(design.checks, folder)
+    regressions = {indicator: regression_to_mean(design, indicator) for indicator in design.panel.indicators}
+    for indicator, found in regressions.items():
+        _csv(found.table, folder / f"regression_{indicator}.csv")
+    _checks([*design.checks, *(found.check for found in regressions.values())], folder)
 
 
 def write_estimate(

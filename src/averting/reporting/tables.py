@@ -112,14 +112,21 @@ def averted(results: Results) -> ReportTable:
     )
 
 
+def balance_label(results: Results, measure: str) -> str:
+    """Return what a row of the balance table is about: a rate, pupils, or a covariate by its own name."""
+    key = measure.removesuffix(", per 100")
+    if key != measure:
+        return f"{results.indicator(key)} per 100 pupils a year"
+    return "pupils on roll" if measure == "exposure" else measure.replace("_", " ")
+
+
 def balance(results: Results) -> ReportTable:
     """Return pilots beside comparison schools before the start."""
     rows = []
     for row in results.table("design/balance").itertuples():
         measure = str(row.measure)
-        key = measure.removesuffix(", per 100")
-        label = f"{results.indicator(key)} per 100 pupils a year" if key != measure else "pupils on roll"
-        digits = 0 if key == measure else 2
+        label = balance_label(results, measure)
+        digits = 0 if measure == "exposure" else 2
         gap = float(str(row.standardised_difference))
         rows.append(
             (
