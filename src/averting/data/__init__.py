@@ -1,8 +1,18 @@
 """School and local-authority data: from published files to a checked panel."""
 
 from averting.data.indicators import Indicator, load_indicators
+from averting.data.neighbours import Neighbours, read_neighbours
 from averting.data.panel import Panel
 from averting.data.read import read_panel
 from averting.data.simulate import SimulatedPilot, simulate_pilot
 
-__all__ = ["Indicator", "Panel", "SimulatedPilot", "load_indicators", "read_panel", "simulate_pilot"]
+__all__ = [
+    "Indicator",
+    "Neighbours",
+    "Panel",
+    "SimulatedPilot",
+    "load_indicators",
+    "read_neighbours",
+    "read_panel",
+    "simulate_pilot",
+]

@@ -37,7 +37,8 @@ class Panel:
         ``flag_values`` and ``flag_meanings``: 0 observed, 1 suppressed, 2 missing, 3 not_applicable), each
         (indicator, school, period); ``exposure`` (pupils; school, period), positive wherever a count is observed
         or suppressed, NaN where there is none. Coordinates of school: ``name``, ``phase``, ``region``, ``la``,
-        empty where unknown. ``school`` and ``period`` (labels such as ``2016/17``) are sorted. Attribute:
+        empty where unknown. Where covariates were read, ``covariates`` (covariate, school, period), NaN where not
+        known. ``school`` and ``period`` (labels such as ``2016/17``) are sorted. Attribute:
         ``level``.
     checks : tuple of CheckResult
         What reading the data brought to light.
@@ -73,6 +74,7 @@ class Panel:
         phase: str | None = None,
         region: str | None = None,
         la: str | None = None,
+        covariates: Sequence[str] = (),
         symbols: Mapping[str, tuple[float, float]] | None = None,
         level: str = "school",
         source: str = "frame",
@@ -89,6 +91,9 @@ class Panel:
             Columns of counts; names are indicators unless mapped.
         name, phase, region, la : str, optional
             Columns that describe the school; its latest row counts.
+        covariates : sequence of str
+            Columns of numbers by which to choose and judge comparison schools, such as the share of pupils on free
+            school meals; blank where not known.
         symbols : mapping of str to (lower, upper), optional
             Text that stands for a count between two bounds, such as ``{"x": (1, 2)}``; an infinite upper bound
             makes it missing.
@@ -114,6 +119,7 @@ class Panel:
             exposure=exposure,
             counts=_indicator_columns(counts),
             attributes={attribute: column for attribute, column in described.items() if column is not None},
+            covariates=tuple(covariates),
         )
         origin = Origin(source, level, {"": BLANK, **given})
         return cls(*assemble(frame, np.arange(2, len(frame) + 2), layout, origin))
@@ -127,6 +133,11 @@ class Panel:
     def indicators(self) -> tuple[str, ...]:
         """What is counted."""
         return tuple(self.data["indicator"].values.tolist())
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the numbers that describe schools; empty where none were read."""
+        return tuple(self.data["covariate"].values.tolist()) if "covariates" in self.data else ()
 
     @property
     def schools(self) -> tuple[str, ...]:
@@ -242,7 +253,8 @@ class Panel:
             raise DataError(
                 f"{path.name} is not a panel written by averting ({error}). Read the data again."
             ) from error
-        texts = {name: (data[name].dims, data[name].values.astype(str)) for name in (*_DIMS, *ATTRIBUTES)}
+        labels = (*_DIMS, *ATTRIBUTES, *(["covariate"] if "covariates" in data else []))
+        texts = {name: (data[name].dims, data[name].values.astype(str)) for name in labels}
         return cls(data.assign_coords(texts), checks)
 
     def __repr__(self) -> str:
@@ -259,8 +271,9 @@ class Panel:
 
 def _in_order(data: xr.Dataset) -> xr.Dataset:
     """Return the same dataset with its variables in one fixed order, on which a file's bytes depend."""
-    variables = {name: data.variables[name] for name in (*_COUNTS, "exposure")}
-    coords = {name: data.variables[name] for name in (*_DIMS, *ATTRIBUTES)}
+    extra = (["covariates"], ["covariate"]) if "covariates" in data else ([], [])
+    variables = {name: data.variables[name] for name in (*_COUNTS, "exposure", *extra[0])}
+    coords = {name: data.variables[name] for name in (*_DIMS, *ATTRIBUTES, *extra[1])}
     return xr.Dataset(variables, coords=coords, attrs=data.attrs)
 
 

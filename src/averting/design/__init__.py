@@ -1,7 +1,22 @@
 """Who is compared with whom, and from when."""
 
 from averting.design.balance import balance, paths
-from averting.design.comparison import SameAsPilots
+from averting.design.comparison import ComparisonRule, SameAsPilots, choose_comparison
 from averting.design.design import COVID_PERIODS, Counts, Design
+from averting.design.matching import NearestNeighbours, StatisticalNeighbours
+from averting.design.regression import RegressionToMean, regression_to_mean
 
-__all__ = ["COVID_PERIODS", "Counts", "Design", "SameAsPilots", "balance", "paths"]
+__all__ = [
+    "COVID_PERIODS",
+    "ComparisonRule",
+    "Counts",
+    "Design",
+    "NearestNeighbours",
+    "RegressionToMean",
+    "SameAsPilots",
+    "StatisticalNeighbours",
+    "balance",
+    "choose_comparison",
+    "paths",
+    "regression_to_mean",
+]

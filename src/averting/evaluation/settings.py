@@ -10,9 +10,10 @@ from pathlib import Path
 
 from averting.appraisal import CENTRAL, NO_PROGRAMME, ProgrammeCost, Scenario
 from averting.costs import overrides_from_table
-from averting.design import COVID_PERIODS, SameAsPilots
+from averting.design import COVID_PERIODS
 from averting.effects import known_estimators
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
+from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.toml_table import TomlTable
 from averting.years import AcademicYear, FinancialYear
 
@@ -32,6 +33,7 @@ class DataSettings:
     last_period: str | None
     columns: Mapping[str, str] | None
     symbols: Mapping[str, tuple[float, float]]
+    covariates: tuple[str, ...]
     note: str
 
 
@@ -41,7 +43,7 @@ class DesignSettings:
 
     pilots: tuple[str, ...] | Mapping[str, str]
     start: str | None
-    comparison: str | tuple[str, ...] | SameAsPilots
+    comparison: Asked
     exclude_periods: tuple[str, ...]
     exclude_reason: str
 
@@ -168,7 +170,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         seed=_at_least(top, "seed", top.take("seed", int), 0),
         draws=_at_least(top, "draws", top.take("draws", int, 4_000), 100),
         data=_data(folder, top.table("data") or _absent(top, "data")),
-        design=_design(top.table("design") or _absent(top, "design")),
+        design=_design(top.table("design") or _absent(top, "design"), folder),
         estimates=estimates,
         costs=_costs(costs) if costs else None,
         appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
@@ -197,6 +199,7 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
         last_period=_period(table, "last_period"),
         columns={str(k): str(v) for k, v in columns.values.items()} if columns else None,
         symbols=_symbols(symbols) if symbols else {},
+        covariates=table.texts("covariates", []),
         note=table.take("note", str, ""),
     )
     table.done()
@@ -221,7 +224,7 @@ def _symbols(table: TomlTable) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _design(table: TomlTable) -> DesignSettings:
+def _design(table: TomlTable, folder: Path) -> DesignSettings:
     asked = table.values.get("pilots")
     pilots: tuple[str, ...] | dict[str, str]
     if isinstance(asked, dict):
@@ -232,7 +235,7 @@ def _design(table: TomlTable) -> DesignSettings:
     settings = DesignSettings(
         pilots=pilots,
         start=_period(table, "start"),
-        comparison=_comparison(table.table("comparison")),
+        comparison=read_comparison(table.table("comparison"), folder),
         exclude_periods=excluded,
         exclude_reason=table.take("exclude_reason", str, ""),
     )
@@ -240,24 +243,6 @@ def _design(table: TomlTable) -> DesignSettings:
         table.fault("exclude_reason", "the default of leaving out the Covid years is changed", "Say why.")
     table.done()
     return settings
-
-
-def _comparison(table: TomlTable | None) -> str | tuple[str, ...] | SameAsPilots:
-    if table is None:
-        return "all"
-    rule = table.choice("rule", ("all", "same", "list"))
-    schools = table.texts("schools", []) if rule == "list" else ()
-    on = table.texts("on", ["phase", "region"]) if rule == "same" else ()
-    balanced = bool(table.take("balanced", bool, True)) if rule != "list" else True
-    exclude = table.texts("exclude", []) if rule != "list" else ()
-    table.done()
-    if rule == "list":
-        return schools
-    try:
-        return SameAsPilots(on=on, balanced=balanced, exclude=exclude)
-    except AvertingError as error:
-        table.fault("on", error.message, "")
-        return "all"
 
 
 def _estimate(table: TomlTable) -> EstimateSettings:

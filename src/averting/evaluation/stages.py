@@ -15,7 +15,7 @@ from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
 from averting.costs import factors, known_deflator, known_payers, load_parameters
 from averting.data import Panel, load_indicators, read_panel
-from averting.design import Design, balance, paths
+from averting.design import Design, balance, paths, regression_to_mean
 from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
 from averting.effects.storage import save_effect
@@ -41,6 +41,7 @@ def build_panel(evaluation: Evaluation) -> Panel:
         columns=settings.columns,
         symbols=settings.symbols or None,
         indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
+        covariates=settings.covariates,
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
@@ -121,7 +122,10 @@ def write_design(folder: Path, design: Design) -> None:
     _csv(balance(design), folder / "balance.csv")
     for indicator in design.panel.indicators:
         _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")
-    _checks(design.checks, folder)
+    regressions = {indicator: regression_to_mean(design, indicator) for indicator in design.panel.indicators}
+    for indicator, found in regressions.items():
+        _csv(found.table, folder / f"regression_{indicator}.csv")
+    _checks([*design.checks, *(found.check for found in regressions.values())], folder)
 
 
 def write_estimate(

@@ -13,7 +13,7 @@ import numpy as np
 from averting.effects.diagnostics.detectable import TARGET
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
-from averting.reporting.tables import bundle
+from averting.reporting.tables import balance_label, bundle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,6 +131,25 @@ def _mean_shown(part: Any) -> str:
     """Write the mean of the rates that are shown."""
     shown = part["rate"].dropna()
     return f"{shown.mean():.2f}" if len(shown) else "withheld"
+
+
+def balance(results: Results) -> ReportFigure:
+    """Draw how far pilots and comparison schools were apart before the start (a love plot)."""
+    import matplotlib as mpl
+
+    table = results.table("design/balance").dropna(subset="standardised_difference")
+    labels = [balance_label(results, str(measure)) for measure in table["measure"]]
+    gaps = table["standardised_difference"].to_numpy(dtype=float)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(1.2 + 0.32 * len(labels))
+        axes.axvspan(-0.25, 0.25, color="#e8e8e8", zorder=0, linewidth=0)
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.plot(gaps, range(len(gaps)), "o", color=PILOT, markersize=7)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel="pilots minus comparison, in standard deviations")
+        points = "; ".join(f"{label} {gap:+.2f}" for label, gap in zip(labels, gaps, strict=True))
+        alt = f"Dot plot of standardised differences before the start; beyond 0.25 is usually called large. {points}."
+        return _finish(figure, alt)
 
 
 def permutation(results: Results, estimate: str) -> ReportFigure:

@@ -118,19 +118,27 @@ def averted(results: Results) -> ReportTable:
     )
 
 
+def balance_label(results: Results, measure: str) -> str:
+    """Return what a row of the balance table is about: a rate, pupils, or a covariate by its own name."""
+    key = measure.removesuffix(", per 100")
+    if key != measure:
+        return f"{results.indicator(key)} per 100 pupils a year"
+    return "pupils on roll" if measure == "exposure" else measure.replace("_", " ")
+
+
 def balance(results: Results) -> ReportTable:
     """Return pilots beside comparison schools before the start."""
     rows = []
     for row in results.table("design/balance").itertuples():
         measure = str(row.measure)
-        key = measure.removesuffix(", per 100")
-        label = f"{results.indicator(key)} per 100 pupils a year" if key != measure else "pupils on roll"
-        digits = 0 if key == measure else 2
+        digits = 0 if measure == "exposure" else 2
         gap, *means = (float(str(value)) for value in (row.standardised_difference, row.pilots, row.comparison))
         withheld = any(map(math.isnan, means))
         shown = (WITHHELD if math.isnan(mean) else f"{mean:,.{digits}f}" for mean in means)
         undefined = WITHHELD if withheld else "not defined"
-        rows.append((label, *shown, undefined if math.isnan(gap) else numbers.decimal(gap)))
+        rows.append(
+            (balance_label(results, measure), *shown, undefined if math.isnan(gap) else numbers.decimal(gap))
+        )
     units = wording.unit(results)
     columns = ("Before the start", f"Pilot {units}, mean", f"Comparison {units}, mean", "Difference in SDs")
     return ReportTable(columns, rows, numeric=(1, 2, 3))
