@@ -175,6 +175,10 @@ def _hides_flows(made: Controlled) -> bool:
     return bool(_hidden_periods(made, indicator))
 
 
+TELLING_CHECKS = ("design/regression_to_mean",)
+"""Checks whose words hold a ratio of single years' counts, from which a small count could be solved for."""
+
+
 def write_controlled(made: Controlled, folder: Path) -> Results:
     """Write the results that a public report reads: no school, no withheld number, no digits beyond those printed.
 
@@ -196,8 +200,10 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
     for stage in ("data", "design", *(["appraisal"] if results.has_appraisal else [])):
         (folder / stage).mkdir()
     _text(folder / "manifest.json", canonical_json(manifest))
-    for name in ("references.bib", "data/suppression.csv", "data/checks.json", "design/checks.json"):
+    for name in ("references.bib", "data/suppression.csv", "data/checks.json"):
         _copy(results, folder, name)
+    kept = [check.to_dict() for check in results.checks("design") if check.key not in TELLING_CHECKS]
+    _text(folder / "design/checks.json", canonical_json(kept))
     _text(folder / "design/design.json", canonical_json(_without_names(results.record("design/design"))))
     _csv(_balance(made), folder / "design/balance.csv")
     for indicator in _indicators(results):

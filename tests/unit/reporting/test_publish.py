@@ -52,6 +52,13 @@ def test_no_school_is_named_and_no_withheld_count_is_in_any_file(release: Path, 
     assert (counts.loc[counts["least"] == "c", "most"] == "c").all()
 
 
+def test_ratios_of_single_years_stay_inside(release: Path, quick_run: Path) -> None:
+    """The check on the return to the mean tells one year's rate beside another's, so it does not leave."""
+    words = "last rate of"
+    assert words in (quick_run / "results" / "design" / "checks.json").read_text(encoding="utf-8")
+    assert words not in (release / "report.html").read_text(encoding="utf-8")
+
+
 def test_the_differencing_attack_on_the_release_recovers_no_count(release: Path, quick_run: Path) -> None:
     results = open_results(quick_run / "results")
     design = results.record("design/design")
