@@ -19,6 +19,7 @@ HOSTILE = [
     "a | b || c",
     "`{=html}`",
     "```\n<script>x</script>\n```{=html}\n",
+    "a\n```\n\n# heading\n\n<script>x</script>\n\n```\n",
     "````````\n\n# heading\n\n",
     "{{< include /etc/passwd >}}",
     "</td></table><h1>",
