@@ -3,6 +3,15 @@
 from averting.data.indicators import Indicator, load_indicators
 from averting.data.panel import Panel
 from averting.data.read import read_panel
-from averting.data.simulate import SimulatedPilot, simulate_pilot
+from averting.data.simulate import SimulatedPilot, SimulatedSchools, simulate_pilot, simulate_schools
 
-__all__ = ["Indicator", "Panel", "SimulatedPilot", "load_indicators", "read_panel", "simulate_pilot"]
+__all__ = [
+    "Indicator",
+    "Panel",
+    "SimulatedPilot",
+    "SimulatedSchools",
+    "load_indicators",
+    "read_panel",
+    "simulate_pilot",
+    "simulate_schools",
+]
