@@ -183,6 +183,8 @@ def _keys(frame: pd.DataFrame, layout: Layout, log: FaultLog) -> _Keys:
 
 def _id(text: str) -> str:
     """Return an id without what a spreadsheet or a keyboard added: ``.0``, full-width digits."""
+    if text.isascii() and text.isdecimal():
+        return text
     plain = unicodedata.normalize("NFKC", text).strip()
     return plain.partition(".")[0] if _WHOLE.fullmatch(plain) else plain
 

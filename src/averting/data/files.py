@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -96,19 +95,25 @@ def _read_csv(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.Dat
         ) from error
     except pd.errors.ParserError as error:
         raise DataError(f"{name} is not a well-formed CSV file: {str(error).strip()}. Mend that line.") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (EOFError, zlib.error) as error:
         raise DataError(f"{name} is not a whole gzip file ({error}). Fetch or write it again.") from error
 
 
 def _unpacked(path: Path) -> bytes:
     """Unpack a gzip file, unless it is made to fill the memory: tables shrink ten- to fiftyfold."""
-    most = max(_FREE_BYTES, _MOST_RATIO * path.stat().st_size)
-    with gzip.open(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise DataError(
-            f"{path.name} unpacks to more than {_MOST_RATIO} times its size: no table does. Fetch it again."
-        )
+    packed = path.read_bytes()
+    most = max(_FREE_BYTES, _MOST_RATIO * len(packed))
+    content = b""
+    while packed:  # a file may hold several parts, one after the other
+        part = zlib.decompressobj(wbits=31)
+        content += part.decompress(packed, most + 1 - len(content))
+        if len(content) > most:
+            raise DataError(
+                f"{path.name} unpacks to more than {_MOST_RATIO} times its size: no table does. Fetch it again."
+            )
+        if not part.eof:
+            raise EOFError("it ends too soon")
+        packed = part.unused_data.lstrip(b"\0")
     return content
 
 
