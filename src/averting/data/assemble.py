@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +29,16 @@ from averting.data.cells import (
     read_counts,
     read_exposure,
 )
-from averting.data.faults import FaultLog
+from averting.data.faults import FaultLog, safe
 from averting.data.symbols import Symbol, Tolerated
 from averting.errors import DataError, UnitError
 from averting.years import AcademicYear
 
+_NO_YEAR = AcademicYear(-1).label
+_YEAR_LIKE = re.compile(r"(19|20)\d\d")
+_WHOLE = re.compile(r"\d+\.0+")
+# what files write where the id of a school would be
+_TOTALS = frozenset({"total", "totals", "grand total", "all", "all schools", "england", "national", "sum"})
 ATTRIBUTES = ("name", "phase", "region", "la")
 BLANK = Symbol("", "missing", 0.0, math.inf, "blank: not known", "averting")
 
@@ -180,20 +187,35 @@ def _with_covariates(data: xr.Dataset, described: Mapping[str, Floats], keys: _K
 
 
 def _keys(frame: pd.DataFrame, layout: Layout, log: FaultLog) -> _Keys:
-    school_codes, school_texts = distinct(frame[layout.school])
+    school_codes, written = distinct(frame[layout.school])
+    school_texts = [_id(text) for text in written]
     period_codes, period_texts = distinct(frame[layout.period])
     blank = np.array([text == "" for text in school_texts])[school_codes]
     log.each("school", layout.school, np.flatnonzero(blank), "there is no school id", "Give every row its id")
+    hidden = np.array([not text.isprintable() for text in school_texts])[school_codes]
+    found = "the school id holds a character that does not print"
+    log.each("hidden", layout.school, np.flatnonzero(hidden), found, "Type the id anew")
+    sums = np.array([text.casefold() in _TOTALS for text in school_texts])[school_codes]
+    log.each("total", layout.school, np.flatnonzero(sums), "a row of totals among schools", "Leave it out")
     starts = np.array([_start(text) for text in period_texts])
     for record in np.flatnonzero((starts < 0)[period_codes]).tolist():
         text = period_texts[period_codes[record]]
-        log.add(
-            "period", layout.period, f"'{text}' is not an academic year", "Write it like 2016/17", records=[record]
-        )
+        # a number that is no year may be a count in the wrong column
+        shown = f"'{text[:20]}'" if _YEAR_LIKE.search(text) else f"'{safe(text)}'"
+        found = f"{shown} is not an academic year"
+        log.add("period", layout.period, found, "Write it like 2016/17", records=[record])
     schools, school_of_text = np.unique(np.array(school_texts, dtype=str), return_inverse=True)
     years, year_of_text = np.unique(starts, return_inverse=True)
     labels = tuple(AcademicYear(int(year)).label for year in years)
     return _Keys(school_of_text[school_codes], year_of_text[period_codes], schools, labels)
+
+
+def _id(text: str) -> str:
+    """Return an id without what a spreadsheet or a keyboard added: ``.0``, full-width digits."""
+    if text.isascii() and text.isdecimal():
+        return text
+    plain = unicodedata.normalize("NFKC", text).strip()
+    return plain.partition(".")[0] if _WHOLE.fullmatch(plain) else plain
 
 
 def _start(text: str) -> int:
@@ -212,6 +234,7 @@ def _counts(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) ->
         fractional = np.flatnonzero(cells.problem == "fractional")
         log.each("fractional", name, fractional, "a fractional count", f"{_COUNT_FIX}; rates are not counts")
     log.each("negative", name, np.flatnonzero(cells.problem == "negative"), "a negative count", _COUNT_FIX)
+    log.each("huge", name, np.flatnonzero(cells.problem == "huge"), "a number too large to be a count", _COUNT_FIX)
     declared = ", ".join(f"'{text}'" for text in origin.symbols) or "none"
     for record in np.flatnonzero(cells.problem == "unknown").tolist():
         found = f"{_shown(cells.text[record])} is neither a count nor a declared symbol (declared: {declared})"
@@ -267,6 +290,8 @@ def _duplicates(keys: _Keys, unusable: Bools, layout: Layout, origin: Origin, lo
     """
     unusable = unusable.copy()
     for code in np.flatnonzero(np.bincount(keys.cell) > 1).tolist():
+        if keys.periods[code % len(keys.periods)] == _NO_YEAR:
+            continue  # refused for not being a year
         records = np.flatnonzero(keys.cell == code)
         if "zero_exposure" in origin.tolerates and unusable[records].any():
             unusable[records] = True

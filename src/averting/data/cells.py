@@ -24,7 +24,9 @@ STATUS_NAMES = ("observed", "suppressed", "missing", "not_applicable")
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-Problem = Literal["", "negative", "fractional", "unknown", "unbounded"]
+Problem = Literal["", "negative", "fractional", "unknown", "unbounded", "huge"]
+# no school or authority has as many pupils or events; floats would no longer be exact much further on
+MOST = 1e9
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 _STATUS_CODES = {name: code for code, name in enumerate(STATUS_NAMES)}
@@ -134,7 +136,7 @@ def read_exposure(column: pd.Series[Any], symbols: Mapping[str, Symbol]) -> tupl
 
 
 def _count(text: str, symbols: Mapping[str, Symbol]) -> _Cell:
-    if text.isdecimal():  # nearly all are
+    if text.isdecimal() and len(text) < 10:  # nearly all are
         return _Cell(float(text), float(text), float(text), OBSERVED, "")
     symbol = symbols.get(text)
     if symbol is not None:
@@ -143,17 +145,19 @@ def _count(text: str, symbols: Mapping[str, Symbol]) -> _Cell:
         return _Cell(math.nan, symbol.lower, symbol.upper, _STATUS_CODES[symbol.status], "")
     if _NUMBER.fullmatch(text) is None or math.isinf(float(text)):
         return _Cell(math.nan, 0.0, math.inf, MISSING, "unknown")
-    number = float(text)
-    problem: Problem = "negative" if number < 0 else "" if number.is_integer() else "fractional"
+    number = float(text) + 0.0  # -0 is 0
+    problem: Problem = (
+        "huge" if number > MOST else "negative" if number < 0 else "" if number.is_integer() else "fractional"
+    )
     return _Cell(number, number, number, OBSERVED, problem)
 
 
 def _exposure(text: str, symbols: Mapping[str, Symbol]) -> float:
-    if text.isdecimal():
+    if text.isdecimal() and len(text) < 10:
         return float(text)
     symbol = symbols.get(text)
     if text == "" or (symbol is not None and symbol.status != "suppressed"):
         return math.nan
-    if _NUMBER.fullmatch(text) is None or math.isinf(float(text)) or float(text) < 0:
+    if _NUMBER.fullmatch(text) is None or not 0 <= float(text) <= MOST:
         return -1.0
-    return float(text)
+    return float(text) + 0.0

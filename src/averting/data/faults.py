@@ -11,6 +11,11 @@ from averting.errors import DataError, Fault, refuse
 SHOWN = 20
 
 
+def safe(text: str) -> str:
+    """Return a cell or name for a message; in a shifted column, text with digits could be a school's count."""
+    return "(text with digits)" if any(character.isdigit() for character in text) else text[:40]
+
+
 class FaultLog:
     """Faults of one table, kept by kind so that a frequent kind cannot hide a rare one.
 

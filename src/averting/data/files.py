@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -11,10 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from averting.data.faults import SHOWN
+from averting.data.faults import SHOWN, safe
 from averting.errors import DataError, Fault, MissingExtraError, refuse
 
 _ACCEPTED = "averting reads .csv, .csv.gz and .parquet"
+_FREE_BYTES, _MOST_RATIO = 64 * 2**20, 200
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -64,17 +64,29 @@ def _read_parquet(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd
     except ImportError as error:
         raise MissingExtraError("parquet", "Reading a Parquet file") from error
     try:
-        names = pyarrow.parquet.read_schema(path).names
-        columns = wanted(names) & set(names) or set(names)
-        return pd.read_parquet(path, columns=[name for name in names if name in columns]).reset_index(drop=True)
-    except (pyarrow.ArrowInvalid, OSError) as error:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            _refuse_twice(path.name, schema.names)
+            columns = wanted(schema.names) & set(schema.names) or set(schema.names)
+            kept = [field for field in schema if field.name in columns]
+            nested = [field.name for field in kept if pyarrow.types.is_nested(field.type)]
+            if nested:
+                raise DataError(
+                    f"{path.name}: {safe(nested[0])} holds lists or records. Write one plain value a cell."
+                )
+            table = file.read(columns=[field.name for field in kept])
+            table.validate(full=True)
+            # what other software noted about its own types and index is not needed
+            frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+            return frame
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataError(f"{path.name} is not a readable Parquet file ({error}). Write it again.") from error
 
 
 def _read_csv(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.DataFrame:
     name = path.name
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+        content = _unpacked(path) if path.suffix.lower() == ".gz" else path.read_bytes()
         return _parse(name, content, wanted)
     except UnicodeDecodeError as error:
         raise DataError(
@@ -83,17 +95,40 @@ def _read_csv(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.Dat
         ) from error
     except pd.errors.ParserError as error:
         raise DataError(f"{name} is not a well-formed CSV file: {str(error).strip()}. Mend that line.") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (EOFError, zlib.error) as error:
         raise DataError(f"{name} is not a whole gzip file ({error}). Fetch or write it again.") from error
 
 
+def _unpacked(path: Path) -> bytes:
+    """Unpack a gzip file, unless it is made to fill the memory: tables shrink ten- to fiftyfold."""
+    packed = path.read_bytes()
+    most = max(_FREE_BYTES, _MOST_RATIO * len(packed))
+    content = b""
+    while packed:  # a file may hold several parts, one after the other
+        part = zlib.decompressobj(wbits=31)
+        content += part.decompress(packed, most + 1 - len(content))
+        if len(content) > most:
+            raise DataError(
+                f"{path.name} unpacks to more than {_MOST_RATIO} times its size: no table does. Fetch it again."
+            )
+        if not part.eof:
+            raise EOFError("it ends too soon")
+        packed = part.unused_data.lstrip(b"\0")
+    return content
+
+
 def _parse(name: str, content: bytes, wanted: Callable[[Iterable[str]], set[str]]) -> pd.DataFrame:
+    if b"\0" in content:
+        raise DataError(f"{name} holds NUL bytes, so it is not UTF-8 text. Save it again as 'CSV UTF-8'.")
     header = _header(name, content)
     columns = wanted(header) & set(header) or set(header)
     # All columns are parsed although few are kept: only then does pandas refuse a row with too many fields.
     # Plain objects, not arrow strings: twice as fast to read, and each column is converted once.
     frame = pd.read_csv(
         io.BytesIO(content),
+        # pandas would rename a column without a name
+        header=0,
+        names=header,
         dtype=dict.fromkeys([*columns, header[-1]], object),
         na_filter=False,
         low_memory=False,
@@ -131,7 +166,13 @@ def _header(name: str, content: bytes) -> list[str]:
         for delimiter, called in _DELIMITERS.items():
             if delimiter in header[0]:
                 raise DataError(f"{name} separates its columns by {called}. Save it separated by commas.")
-    twice = sorted({column for column in header if header.count(column) > 1})
-    faults = [Fault(f"{name}, row 1", f"column '{column}' occurs twice", "Rename or drop one") for column in twice]
-    refuse(DataError, f"{name} cannot be read", faults)
+    _refuse_twice(name, header)
     return header
+
+
+def _refuse_twice(name: str, header: list[str]) -> None:
+    twice = sorted({column for column in header if header.count(column) > 1})
+    faults = [
+        Fault(f"{name}, row 1", f"column '{safe(column)}' occurs twice", "Rename or drop one") for column in twice
+    ]
+    refuse(DataError, f"{name} cannot be read", faults)

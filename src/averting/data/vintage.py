@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from averting.data.cells import distinct
+from averting.data.faults import safe
 from averting.data.symbols import NEEDED_ROLES, Level, Symbology, Vintage, load_symbols
 from averting.errors import DataError, Fault, UnitError, refuse
 from averting.years import AcademicYear
@@ -120,14 +121,16 @@ def level_rows(frame: pd.DataFrame, vintage: Vintage, *, source: str, level: str
     """
     kept = frame
     for column, value in vintage.levels[level].rows.items():
-        kept = kept[kept[column].str.casefold() == value.casefold()]
+        codes, texts = distinct(kept[column])
+        kept = kept[np.array([text.casefold() == value.casefold() for text in texts], dtype=bool)[codes]]
         if len(kept) == 0:
-            held = ", ".join(sorted(set(frame[column]))[:10])
+            held = ", ".join(sorted({safe(text) for text in distinct(frame[column])[1]})[:10])
             raise DataError(
                 f"{source} has no row with {column} '{value}'; it has {held}. Choose another level or file."
             )
     for column, value in vintage.must_be.items():
-        others = sorted(set(kept[column]) - {value}) if column in kept.columns else []
+        held_texts = set(distinct(kept[column])[1]) if column in kept.columns else {value}
+        others = sorted({safe(text) for text in held_texts - {value}})
         if others:
             raise DataError(
                 f"{source}: {column} holds {', '.join(others[:5])}, where only '{value}' can be read. "
@@ -154,7 +157,7 @@ def pick_phase(
         If no row has the phase; or none is asked for, and an authority has a row for each of several.
     """
     codes, labels = distinct(frame[column])
-    held = ", ".join(sorted(labels))
+    held = ", ".join(sorted({safe(label) for label in labels})[:10])
     if phase is None:
         if level != "school" and len(labels) > 1:
             raise DataError(f"{source} holds several phases for each {level}: {held}. Choose one with phase=.")

@@ -1,4 +1,4 @@
-"""Invented schools with a known effect, drawn after the founding documents: for tests, demonstrations and docs.
+"""A small file of schools with a known effect, drawn after the founding documents.
 
 In 2016/17, 43 % of England's secondary schools permanently excluded nobody and 47 excluded more than ten pupils
 (Timpson Review, 2019): a negative binomial count with mean 1.73 and size 0.65. Each school has a standing that
@@ -22,6 +22,7 @@ from scipy import special, stats
 from averting.data.cells import Floats, Ints
 from averting.data.panel import Panel
 from averting.data.read import panel_from_dfe
+from averting.data.simulate.truth import Truth
 from averting.draws import stream
 from averting.errors import DataError, UnitError
 from averting.years import AcademicYear
@@ -45,22 +46,6 @@ _PERSISTENT_SHARE = {"permanent_exclusions": 0.35, "suspensions": 0.40}
 _DRIFT = {"permanent_exclusions": 0.80, "suspensions": 0.70}
 _CORRELATION = 0.5
 _AUTHORITIES = tuple(f"Simulated Borough {number}" for number in range(1, 5))
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What the simulation knows and an estimate should find.
-
-    Parameters
-    ----------
-    effect : mapping of str to float
-        Factor on each indicator's expected count at pilots from the start; 0.6 averts 40 %.
-    averted : mapping of str to float
-        Expected count averted at all pilots over all years from the start.
-    """
-
-    effect: Mapping[str, float]
-    averted: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
