@@ -134,7 +134,8 @@ def _dfe_counts(header: Iterable[str], indicators: Collection[str] | None, sourc
             found[key] = names[0]
         elif indicators is not None:
             wanted = " or ".join(declared[key].columns)
-            faults.append(Fault(source, f"no column for {key}", f"It must be called {wanted}"))
+            fix = f"It must be called {wanted}" if wanted else "No DfE file has it: read yours with source='tidy'"
+            faults.append(Fault(source, f"no column for {key}", fix))
     if not found and not faults:
         wanted = ", ".join(name for indicator in declared.values() for name in indicator.columns)
         faults.append(Fault(source, "no column of counts", f"Give at least one of: {wanted}"))

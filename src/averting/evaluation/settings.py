@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from averting.appraisal import CENTRAL, NO_PROGRAMME, ProgrammeCost, Scenario
 from averting.costs import overrides_from_table
+from averting.data import Indicator, load_indicators
 from averting.design import COVID_PERIODS, SameAsPilots
-from averting.effects import known_estimators
+from averting.effects import known_estimators, not_a_count
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.toml_table import TomlTable
 from averting.years import AcademicYear, FinancialYear
 
 SCHEMA = 1
 FILE = "evaluation.toml"
+INDICATORS = "indicators.toml"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Evaluation:
         For the report.
     seed, draws : int
         Seed of every random number, and size of the joint sample.
+    indicators : mapping of str to Indicator
+        What averting ships, and what the folder's own ``indicators.toml`` adds.
     """
 
     folder: Path
@@ -101,6 +105,7 @@ class Evaluation:
     estimates: tuple[EstimateSettings, ...]
     costs: CostSettings | None
     appraisal: AppraisalSettings | None
+    indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
 
     @property
     def primary(self) -> EstimateSettings:
@@ -172,7 +177,16 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         estimates=estimates,
         costs=_costs(costs) if costs else None,
         appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
+        indicators=_indicators(folder / INDICATORS, top),
     )
+
+
+def _indicators(own: Path, top: TomlTable) -> dict[str, Indicator]:
+    try:
+        return load_indicators(own=own)
+    except AvertingError as error:
+        top.faults.extend(error.faults or [Fault(INDICATORS, error.message, "")])
+        return load_indicators()
 
 
 def _absent(top: TomlTable, key: str) -> TomlTable:
@@ -328,7 +342,11 @@ def _contradictions(evaluation: Evaluation) -> list[Fault]:
     """Find what is wrong between tables that are each right."""
     ids = [estimate.id for estimate in evaluation.estimates]
     primary = sum(estimate.role == "primary" for estimate in evaluation.estimates)
-    faults = []
+    faults = [
+        Fault(f"{FILE} [[estimate]] indicator", not_a_count(declared), "")
+        for estimate in evaluation.estimates
+        if (declared := evaluation.indicators.get(estimate.indicator)) and declared.kind != "count"
+    ]
     if len(set(ids)) < len(ids):
         faults.append(Fault(f"{FILE} [[estimate]] id", f"ids repeat: {', '.join(ids)}", "Give each its own."))
     if primary != 1:

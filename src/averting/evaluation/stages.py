@@ -14,7 +14,7 @@ from averting.appraisal import Appraisal, appraise
 from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
 from averting.costs import factors, known_deflator, known_payers, load_parameters
-from averting.data import Panel, load_indicators, read_panel
+from averting.data import Panel, read_panel
 from averting.design import Design, balance, paths
 from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
@@ -252,9 +252,9 @@ def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def indicator_labels() -> dict[str, str]:
-    """Return every indicator's label by key."""
-    return {key: indicator.label for key, indicator in load_indicators().items()}
+def indicator_labels(evaluation: Evaluation) -> dict[str, str]:
+    """Return every indicator's label by key, the evaluation's own among them."""
+    return {key: indicator.label for key, indicator in evaluation.indicators.items()}
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:

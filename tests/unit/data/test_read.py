@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from averting.data import Panel, load_indicators, read_panel
+from averting.data import Panel, read_panel
 from averting.errors import DataError, MissingExtraError
 
+EXCLUSIONS = ("permanent_exclusions", "suspensions", "pupils_suspended")
 Write = Callable[[pd.DataFrame], Path]
 SCHOOLS = "data/dfe_exclusions/schools_secondary_201011_201617.csv.gz"
 AUTHORITIES = "data/dfe_exclusions/local_authorities_200607_202324.csv.gz"
@@ -49,7 +50,7 @@ def today(good: pd.DataFrame) -> pd.DataFrame:
 
 def test_old_school_file(good: pd.DataFrame, write: Write) -> None:
     panel = read_panel(write(good))
-    assert panel.indicators == tuple(load_indicators())
+    assert panel.indicators == EXCLUSIONS
     assert panel.data["phase"].values.tolist() == ["Secondary"] * 3
     lower, upper = panel.bounds("pupils_suspended")
     assert (lower.sum(), upper.sum()) == (110, 111)
@@ -170,7 +171,8 @@ def test_indicators_can_be_chosen(good: pd.DataFrame, write: Write) -> None:
     path = write(good.drop(columns="fixed_excl"))
     assert read_panel(path, indicators=["permanent_exclusions"]).indicators == ("permanent_exclusions",)
     assert "It must be called fixed_excl or suspension or susp" in refusal(path, indicators=["suspensions"])
-    assert "managed_moves not declared" in refusal(path, indicators=["managed_moves"])
+    assert "No DfE file has it" in refusal(path, indicators=["managed_moves"])
+    assert "detentions not declared" in refusal(path, indicators=["detentions"])
 
 
 def test_phase_is_matched_as_documented(good: pd.DataFrame, write: Write) -> None:
@@ -329,7 +331,7 @@ def test_real_school_file_has_the_right_totals(shared: Path) -> None:
     # two schools moved authority within a year: their rows with pupils are dropped with those without
     split = raw.duplicated(["urn", "time_period"], keep=False)
     counted = counted[~split[counted.index]]
-    for indicator, column in zip(load_indicators(), ["perm_excl", "fixed_excl", "one_plus_fixed"], strict=True):
+    for indicator, column in zip(EXCLUSIONS, ["perm_excl", "fixed_excl", "one_plus_fixed"], strict=True):
         lower, upper = panel.bounds(indicator)
         known = panel.data["status"].sel(indicator=indicator).isin([0, 1])
         assert (float(lower.sum()), float(upper.where(known).sum())) == raw_bounds(counted, column)
