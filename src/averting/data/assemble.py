@@ -30,7 +30,7 @@ from averting.data.cells import (
 from averting.data.faults import FaultLog
 from averting.data.symbols import Symbol, Tolerated
 from averting.errors import DataError, UnitError
-from averting.years import AcademicYear
+from averting.years import Period
 
 ATTRIBUTES = ("name", "phase", "region", "la")
 BLANK = Symbol("", "missing", 0.0, math.inf, "blank: not known", "averting")
@@ -155,21 +155,22 @@ def _keys(frame: pd.DataFrame, layout: Layout, log: FaultLog) -> _Keys:
     period_codes, period_texts = distinct(frame[layout.period])
     blank = np.array([text == "" for text in school_texts])[school_codes]
     log.each("school", layout.school, np.flatnonzero(blank), "there is no school id", "Give every row its id")
-    starts = np.array([_start(text) for text in period_texts])
-    for record in np.flatnonzero((starts < 0)[period_codes]).tolist():
-        text = period_texts[period_codes[record]]
-        log.add(
-            "period", layout.period, f"'{text}' is not an academic year", "Write it like 2016/17", records=[record]
-        )
+    ordinals = np.array([_ordinal(text) for text in period_texts])
+    for record in np.flatnonzero((ordinals < 0)[period_codes]).tolist():
+        found = f"'{period_texts[period_codes[record]]}' is not an academic year or one term"
+        log.add("period", layout.period, found, "Write it like 2016/17 or 2016/17 Autumn", records=[record])
+    whole = {Period.at(ordinal).term is None for ordinal in ordinals[ordinals >= 0].tolist()}
+    if len(whole) > 1:
+        log.add("mixed", layout.period, "there are whole years and single terms", "Keep one kind of row")
     schools, school_of_text = np.unique(np.array(school_texts, dtype=str), return_inverse=True)
-    years, year_of_text = np.unique(starts, return_inverse=True)
-    labels = tuple(AcademicYear(int(year)).label for year in years)
-    return _Keys(school_of_text[school_codes], year_of_text[period_codes], schools, labels)
+    periods, period_of_text = np.unique(ordinals, return_inverse=True)
+    labels = tuple(Period.at(int(period)).label for period in periods)
+    return _Keys(school_of_text[school_codes], period_of_text[period_codes], schools, labels)
 
 
-def _start(text: str) -> int:
+def _ordinal(text: str) -> int:
     try:
-        return AcademicYear.parse(text).start
+        return Period.parse(text).ordinal
     except UnitError:
         return -1
 

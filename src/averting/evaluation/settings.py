@@ -15,7 +15,7 @@ from averting.design import COVID_PERIODS, SameAsPilots
 from averting.effects import known_estimators, not_a_count
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.toml_table import TomlTable
-from averting.years import AcademicYear, FinancialYear
+from averting.years import FinancialYear, Period
 
 SCHEMA = 1
 FILE = "evaluation.toml"
@@ -218,8 +218,8 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
 
 
 def _period(table: TomlTable, key: str) -> str | None:
-    year = table.parse(key, AcademicYear.parse) if key in table.values else table.take(key, str, None)
-    return year.label if year is not None else None
+    period = table.parse(key, Period.parse) if key in table.values else table.take(key, str, None)
+    return period.label if period is not None else None
 
 
 def _symbols(table: TomlTable) -> dict[str, tuple[float, float]]:

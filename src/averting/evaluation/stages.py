@@ -27,7 +27,7 @@ from averting.evaluation.settings import (
     Evaluation,
 )
 from averting.provenance import canonical_json
-from averting.years import AcademicYear, FinancialYear
+from averting.years import FinancialYear, Period
 
 
 def build_panel(evaluation: Evaluation) -> Panel:
@@ -44,7 +44,9 @@ def build_panel(evaluation: Evaluation) -> Panel:
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
-    kept = [period for period in panel.periods if first <= period <= last]
+    begin, end = Period.parse(first), Period.parse(last)
+    # a year as the last period stands for its terms
+    kept = [p for p in panel.periods if begin <= Period.parse(p) <= end or end.covers(Period.parse(p))]
     if not kept:
         raise DataError(
             f"{settings.path.name}: no period lies between {first} and {last}. The data run from "
@@ -86,9 +88,7 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
     factors([0], edition=appraisal.discounting)
     if appraisal.programme:
         programme_flows(appraisal.programme, price_year=costs.price_year)
-    first = min(
-        [AcademicYear.parse(design.treated_periods[0]).start, *(c.year.start for c in appraisal.programme)]
-    )
+    first = min([Period.parse(design.treated_periods[0]).year.start, *(c.year.start for c in appraisal.programme)])
     if first < appraisal.base_year.start:
         raise EvaluationError(
             f"[appraisal] base_year is {appraisal.base_year}, but money moves from {FinancialYear(first)}. "

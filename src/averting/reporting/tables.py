@@ -115,10 +115,13 @@ def averted(results: Results) -> ReportTable:
 def balance(results: Results) -> ReportTable:
     """Return pilots beside comparison schools before the start."""
     rows = []
+    a_period = (
+        "a term" if any(" " in period for period in results.record("design/design")["periods"]) else "a year"
+    )
     for row in results.table("design/balance").itertuples():
         measure = str(row.measure)
         key = measure.removesuffix(", per 100")
-        label = f"{results.indicator(key)} per 100 pupils a year" if key != measure else "pupils on roll"
+        label = f"{results.indicator(key)} per 100 pupils {a_period}" if key != measure else "pupils on roll"
         digits = 0 if key == measure else 2
         gap = float(str(row.standardised_difference))
         rows.append(
