@@ -20,7 +20,8 @@ from averting.errors import DataError, UnitError
 from averting.units import label
 from averting.years import Period, covered
 
-LEVELS = ("school", "local authority")
+LEVELS = ("school", "local authority", "region", "national")
+_UNITS = dict(zip(LEVELS, ("schools", "local authorities", "regions", "countries"), strict=True))
 _COUNTS = ("value", "lower", "upper", "status")
 _DIMS = ("indicator", "school", "period")
 
@@ -93,7 +94,7 @@ class Panel:
         symbols : mapping of str to (lower, upper), optional
             Text that stands for a count between two bounds, such as ``{"x": (1, 2)}``; an infinite upper bound
             makes it missing.
-        level : {"school", "local authority"}
+        level : {"school", "local authority", "region", "national"}
             What one row is of.
         source : str
             What to call the frame in messages. Rows are numbered from 2, the header being row 1.
@@ -121,7 +122,7 @@ class Panel:
 
     @property
     def level(self) -> str:
-        """What one row is of: ``school`` or ``local authority``."""
+        """What one row is of: ``school``, ``local authority``, ``region`` or ``national``."""
         return str(self.data.attrs["level"])
 
     @property
@@ -251,10 +252,9 @@ class Panel:
         return cls(data.assign_coords(texts), checks)
 
     def __repr__(self) -> str:
-        units = "schools" if self.level == "school" else "local authorities"
         spans = "terms" if self.termly else "academic years"
         span = f"{self.periods[0]}–{self.periods[-1]}" if self.periods else "none"
-        lines = [f"Panel: {len(self.schools):,} {units} × {len(self.periods)} {spans} ({span})"]
+        lines = [f"Panel: {len(self.schools):,} {_UNITS[self.level]} × {len(self.periods)} {spans} ({span})"]
         for indicator in self.indicators:
             status = self.data["status"].sel(indicator=indicator).values
             tallies = ", ".join(f"{(status == code).sum():,} {name}" for code, name in enumerate(STATUS_NAMES))

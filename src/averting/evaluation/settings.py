@@ -11,6 +11,9 @@ from pathlib import Path
 from averting.appraisal import CENTRAL, NO_PROGRAMME, ProgrammeCost, Scenario
 from averting.costs import overrides_from_table
 from averting.data import Indicator, load_indicators
+from averting.data.frequency import FREQUENCIES
+from averting.data.panel import LEVELS
+from averting.data.read import SOURCES
 from averting.design import COVID_PERIODS, SameAsPilots
 from averting.effects import known_estimators, not_a_count
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
@@ -35,6 +38,9 @@ class DataSettings:
     columns: Mapping[str, str] | None
     symbols: Mapping[str, tuple[float, float]]
     note: str
+    frequency: str = "year"
+    wide: str | None = None
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -204,17 +210,29 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
     columns, symbols = table.table("columns"), table.table("symbols")
     settings = DataSettings(
         path=folder / str(table.take("path", str, help="Give the file's path, relative to this folder.")),
-        source=table.choice("source", ("dfe_exclusions", "tidy")),
-        level=table.choice("level", ("school", "local authority"), "school"),
+        source=table.choice("source", SOURCES),
+        level=table.choice("level", LEVELS, "school"),
         phase=table.take("phase", str, None),
         first_period=_period(table, "first_period"),
         last_period=_period(table, "last_period"),
         columns={str(k): str(v) for k, v in columns.values.items()} if columns else None,
         symbols=_symbols(symbols) if symbols else {},
         note=table.take("note", str, ""),
+        frequency=table.choice("frequency", FREQUENCIES, "year"),
+        wide=_wide(table.table("wide")),
+        sheet=table.take("sheet", str, None),
     )
     table.done()
     return settings
+
+
+def _wide(table: TomlTable | None) -> str | None:
+    if table is None:
+        return None
+    help = "Say how columns are named, such as '{indicator}_{period}'."
+    pattern = str(table.take("pattern", str, help=help))
+    table.done()
+    return pattern
 
 
 def _period(table: TomlTable, key: str) -> str | None:

@@ -40,13 +40,19 @@ def build_panel(evaluation: Evaluation) -> Panel:
         phase=settings.phase,
         columns=settings.columns,
         symbols=settings.symbols or None,
+        frequency=settings.frequency,
+        wide=settings.wide,
+        sheet=settings.sheet,
         indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
     begin, end = Period.parse(first), Period.parse(last)
     # a year as the last period stands for its terms
-    kept = [p for p in panel.periods if begin <= Period.parse(p) <= end or end.covers(Period.parse(p))]
+    periods = {label: Period.parse(label) for label in panel.periods}
+    kept = [
+        label for label, period in periods.items() if begin <= period and (period <= end or end.covers(period))
+    ]
     if not kept:
         raise DataError(
             f"{settings.path.name}: no period lies between {first} and {last}. The data run from "

@@ -227,7 +227,7 @@ def test_tidy_names_a_missing_column(tmp_path: Path) -> None:
 
 def test_options_that_do_not_fit_are_refused(good: pd.DataFrame, write: Write) -> None:
     path = write(good)
-    assert "Use one of: dfe_exclusions, tidy" in refusal(path, source="excel")
+    assert "Use one of: dfe_exclusions, dfe_absence, tidy" in refusal(path, source="excel")
     assert "Use one of: school, local authority" in refusal(path, level="pupil")
     assert "columns belongs to source='tidy'" in refusal(path, columns={"school": "urn"})
     assert "lower first" in refusal(path, symbols={"c": (4, 1)})
@@ -290,7 +290,7 @@ def test_wrong_delimiter_is_explained(good: pd.DataFrame, tmp_path: Path, delimi
         ("a.csv", "urn,b\n1,2\n1,2,3,4\n", "not a well-formed CSV file"),
         ("a.csv", "urn,b\n1,2,3\n1,2,3\n", "row 2: 3 fields. The header has 2"),
         ("a.csv", "urn,b\n1,2\n1\n", "row 3: 1 fields. The header has 2"),
-        ("a.xlsx", "PK", r"reads \.csv, \.csv\.gz and \.parquet"),
+        ("a.ods", "PK", r"reads \.csv, \.csv\.gz, \.parquet, \.xlsx, and \.zip"),
     ],
 )
 def test_unreadable_files_are_explained(tmp_path: Path, name: str, content: str, message: str) -> None:
