@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -133,6 +134,17 @@ class Period:
 
     def __str__(self) -> str:
         return self.label
+
+
+def easter(year: int) -> datetime.date:
+    """Return Easter Sunday, by the anonymous Gregorian algorithm (Nature, 20 April 1876)."""
+    century, place = divmod(year, 100)
+    golden = year % 19
+    lunar = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (place // 4) - lunar - place % 4) % 7
+    late = (golden + 11 * lunar + 22 * weekday) // 451
+    month, day = divmod(lunar + weekday - 7 * late + 114, 31)
+    return datetime.date(year, month, day + 1)
 
 
 def covered(period: str, known: Iterable[str]) -> tuple[str, ...]:
