@@ -1,8 +1,10 @@
-"""Academic and financial years: two types, and the one place that converts between them."""
+"""Academic years, their terms, and financial years, and the one place that converts between them."""
 
 from __future__ import annotations
 
+import datetime
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import total_ordering
 from typing import Self
@@ -55,6 +57,106 @@ class AcademicYear:
 
     def __str__(self) -> str:
         return self.label
+
+
+TERMS = ("Autumn", "Spring", "Summer")
+"""Terms of an academic year, in order."""
+
+_PERIOD = re.compile(r"^(?P<year>[^a-z]+?)(?:\s+(?P<term>autumn|spring|summer)(?:\s+term)?)?$", re.IGNORECASE)
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Period:
+    """An academic year, or one term of it.
+
+    Parameters
+    ----------
+    year : AcademicYear
+        The year, or the year a term belongs to.
+    term : {None, "Autumn", "Spring", "Summer"}
+        None for the whole year.
+
+    Notes
+    -----
+    Periods are in order of their first term, a whole year before its terms. Labels sort in the same order as text, so
+    that a label may stand for its period wherever only one kind of period occurs, as in a panel.
+
+    Examples
+    --------
+    >>> Period.parse("202122 Spring term").label
+    '2021/22 Spring'
+    """
+
+    year: AcademicYear
+    term: str | None = None
+
+    @classmethod
+    def parse(cls, text: str | int) -> Self:
+        """Read an academic year, or one followed by its term: ``2021/22 Autumn``, ``202122 Autumn term``.
+
+        Raises
+        ------
+        UnitError
+            For anything else; several terms together, such as DfE's "Autumn and spring term", are no period,
+            because they overlap with others.
+        """
+        match = _PERIOD.match(str(text).strip())
+        if match is None:
+            raise UnitError(
+                f"'{text}' is not an academic year or one term. Write it like 2016/17 or 2016/17 Autumn."
+            )
+        year = AcademicYear.parse(match["year"])
+        return cls(year, match["term"].capitalize() if match["term"] else None)
+
+    @classmethod
+    def at(cls, ordinal: int) -> Self:
+        """Return the period of an ordinal."""
+        year, place = divmod(ordinal, len(TERMS) + 1)
+        return cls(AcademicYear(year), TERMS[place - 1] if place else None)
+
+    @property
+    def ordinal(self) -> int:
+        """A whole number that orders periods; see :meth:`at`."""
+        return self.year.start * (len(TERMS) + 1) + (TERMS.index(self.term) + 1 if self.term else 0)
+
+    @property
+    def label(self) -> str:
+        """The period as averting writes it, for example ``2021/22`` or ``2021/22 Autumn``."""
+        return f"{self.year.label} {self.term}" if self.term else self.year.label
+
+    def covers(self, other: Period) -> bool:
+        """Whether another period is this one, or a term of it."""
+        return self == other or (self.term is None and self.year == other.year)
+
+    def __lt__(self, other: Period) -> bool:
+        return self.ordinal < other.ordinal
+
+    def __str__(self) -> str:
+        return self.label
+
+
+def easter(year: int) -> datetime.date:
+    """Return Easter Sunday, by the anonymous Gregorian algorithm (Nature, 20 April 1876)."""
+    century, place = divmod(year, 100)
+    golden = year % 19
+    lunar = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (place // 4) - lunar - place % 4) % 7
+    late = (golden + 11 * lunar + 22 * weekday) // 451
+    month, day = divmod(lunar + weekday - 7 * late + 114, 31)
+    return datetime.date(year, month, day + 1)
+
+
+def covered(period: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return which labels a period stands for: itself, or the terms of a year; empty where none is known.
+
+    Raises
+    ------
+    UnitError
+        If ``period`` is neither an academic year nor a term of one.
+    """
+    asked = Period.parse(period)
+    return tuple(label for label in known if asked.covers(Period.parse(label)))
 
 
 @total_ordering

@@ -207,7 +207,7 @@ def appraise(
     keys = [scenario.key for scenario in listed]
     if len(set(keys)) < len(keys):
         raise EvaluationError(f"Two scenarios share a key: {', '.join(keys)}. Give each its own.")
-    sample = resample(averted.by_period(), draws, seed=seed, key="appraisal/averted")
+    sample = resample(averted.by_academic_year(), draws, seed=seed, key="appraisal/averted")
     spend = programme_flows(programme, price_year=prices) if programme else None
     flows = [
         _scenario_flows(scenario, sample, parameters, spend, price_year=prices, seed=seed) for scenario in listed

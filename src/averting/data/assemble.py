@@ -32,9 +32,9 @@ from averting.data.cells import (
 from averting.data.faults import FaultLog, safe
 from averting.data.symbols import Symbol, Tolerated
 from averting.errors import DataError, UnitError
-from averting.years import AcademicYear
+from averting.years import Period
 
-_NO_YEAR = AcademicYear(-1).label
+_NO_PERIOD = Period.at(-1).label
 _YEAR_LIKE = re.compile(r"(19|20)\d\d")
 _WHOLE = re.compile(r"\d+\.0+")
 # what files write where the id of a school would be
@@ -197,17 +197,20 @@ def _keys(frame: pd.DataFrame, layout: Layout, log: FaultLog) -> _Keys:
     log.each("hidden", layout.school, np.flatnonzero(hidden), found, "Type the id anew")
     sums = np.array([text.casefold() in _TOTALS for text in school_texts])[school_codes]
     log.each("total", layout.school, np.flatnonzero(sums), "a row of totals among schools", "Leave it out")
-    starts = np.array([_start(text) for text in period_texts])
-    for record in np.flatnonzero((starts < 0)[period_codes]).tolist():
+    ordinals = np.array([_ordinal(text) for text in period_texts])
+    for record in np.flatnonzero((ordinals < 0)[period_codes]).tolist():
         text = period_texts[period_codes[record]]
         # a number that is no year may be a count in the wrong column
         shown = f"'{text[:20]}'" if _YEAR_LIKE.search(text) else f"'{safe(text)}'"
-        found = f"{shown} is not an academic year"
-        log.add("period", layout.period, found, "Write it like 2016/17", records=[record])
+        found = f"{shown} is not an academic year or one term"
+        log.add("period", layout.period, found, "Write it like 2016/17 or 2016/17 Autumn", records=[record])
+    whole = {Period.at(ordinal).term is None for ordinal in ordinals[ordinals >= 0].tolist()}
+    if len(whole) > 1:
+        log.add("mixed", layout.period, "there are whole years and single terms", "Keep one kind of row")
     schools, school_of_text = np.unique(np.array(school_texts, dtype=str), return_inverse=True)
-    years, year_of_text = np.unique(starts, return_inverse=True)
-    labels = tuple(AcademicYear(int(year)).label for year in years)
-    return _Keys(school_of_text[school_codes], year_of_text[period_codes], schools, labels)
+    periods, period_of_text = np.unique(ordinals, return_inverse=True)
+    labels = tuple(Period.at(int(period)).label for period in periods)
+    return _Keys(school_of_text[school_codes], period_of_text[period_codes], schools, labels)
 
 
 def _id(text: str) -> str:
@@ -218,9 +221,9 @@ def _id(text: str) -> str:
     return plain.partition(".")[0] if _WHOLE.fullmatch(plain) else plain
 
 
-def _start(text: str) -> int:
+def _ordinal(text: str) -> int:
     try:
-        return AcademicYear.parse(text).start
+        return Period.parse(text).ordinal
     except UnitError:
         return -1
 
@@ -290,7 +293,7 @@ def _duplicates(keys: _Keys, unusable: Bools, layout: Layout, origin: Origin, lo
     """
     unusable = unusable.copy()
     for code in np.flatnonzero(np.bincount(keys.cell) > 1).tolist():
-        if keys.periods[code % len(keys.periods)] == _NO_YEAR:
+        if keys.periods[code % len(keys.periods)] == _NO_PERIOD:
             continue  # refused for not being a year
         records = np.flatnonzero(keys.cell == code)
         if "zero_exposure" in origin.tolerates and unusable[records].any():

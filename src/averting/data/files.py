@@ -10,24 +10,31 @@ from pathlib import Path
 
 import pandas as pd
 
+from averting.data.archives import table_in_zip
+from averting.data.excel import read_sheet
 from averting.data.faults import SHOWN, safe
 from averting.errors import DataError, Fault, MissingExtraError, refuse
 
-_ACCEPTED = "averting reads .csv, .csv.gz and .parquet"
+_ACCEPTED = "averting reads .csv, .csv.gz, .parquet, .xlsx, and .zip with one .csv in it"
 _FREE_BYTES, _MOST_RATIO = 64 * 2**20, 200
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
-def read_columns(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.DataFrame:
+def read_columns(
+    path: Path, wanted: Callable[[Iterable[str]], set[str]], *, sheet: str | None = None
+) -> pd.DataFrame:
     """Read some columns of a table.
 
     Parameters
     ----------
     path : Path
-        ``.csv``, ``.csv.gz`` (UTF-8, with or without a byte-order mark, commas) or ``.parquet``.
+        ``.csv``, ``.csv.gz`` (UTF-8, with or without a byte-order mark, commas), ``.parquet``, ``.xlsx``, or
+        ``.zip`` with one such CSV in it.
     wanted : callable
         Given the file's column names, returns those to read. Names that are not in the file are ignored; where
         none is, all columns are read, so that what is missing can be said.
+    sheet : str, optional
+        Sheet of an Excel workbook.
 
     Returns
     -------
@@ -39,16 +46,20 @@ def read_columns(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.
     DataError
         If the file is absent, empty, of another kind, not UTF-8, not comma-separated, or names a column twice.
     MissingExtraError
-        If a Parquet file is asked for without pyarrow.
+        If a Parquet file is asked for without pyarrow, or an Excel workbook without openpyxl.
     """
     if not path.is_file():
         raise DataError(
             f"{path.name}: there is no such file in {path.parent.name or 'this folder'}. Check the path."
         )
     suffixes = "".join(path.suffixes[-2:]).lower()
+    if sheet is not None and not suffixes.endswith(".xlsx"):
+        raise DataError(f"{path.name} is no Excel workbook, so it has no sheet '{sheet}'. Leave sheet out.")
     if suffixes.endswith(".parquet"):
         frame = _read_parquet(path, wanted)
-    elif suffixes.endswith((".csv", ".csv.gz")):
+    elif suffixes.endswith(".xlsx"):
+        frame = read_sheet(path, wanted, sheet=sheet)
+    elif suffixes.endswith((".csv", ".csv.gz", ".zip")):
         frame = _read_csv(path, wanted)
     else:
         raise DataError(f"{path.name}: {_ACCEPTED}. Save the table as one of those, for example as 'CSV UTF-8'.")
@@ -86,7 +97,7 @@ def _read_parquet(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd
 def _read_csv(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.DataFrame:
     name = path.name
     try:
-        content = _unpacked(path) if path.suffix.lower() == ".gz" else path.read_bytes()
+        content = _content(path)
         return _parse(name, content, wanted)
     except UnicodeDecodeError as error:
         raise DataError(
@@ -97,6 +108,12 @@ def _read_csv(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.Dat
         raise DataError(f"{name} is not a well-formed CSV file: {str(error).strip()}. Mend that line.") from error
     except (EOFError, zlib.error) as error:
         raise DataError(f"{name} is not a whole gzip file ({error}). Fetch or write it again.") from error
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix.lower() == ".zip":
+        return table_in_zip(path)
+    return _unpacked(path) if path.suffix.lower() == ".gz" else path.read_bytes()
 
 
 def _unpacked(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The panel: schools by academic years, with every count as a value, its bounds and a status."""
+"""The panel: schools by academic years or terms, with every count as a value, its bounds and a status."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from averting.data.indicators import load_indicators
 from averting.data.symbols import interval
 from averting.errors import DataError, UnitError
 from averting.units import label
-from averting.years import AcademicYear
+from averting.years import Period, covered
 
-LEVELS = ("school", "local authority")
+LEVELS = ("school", "local authority", "region", "national")
+_UNITS = dict(zip(LEVELS, ("schools", "local authorities", "regions", "countries"), strict=True))
 _COUNTS = ("value", "lower", "upper", "status")
 _DIMS = ("indicator", "school", "period")
 
@@ -38,8 +39,8 @@ class Panel:
         (indicator, school, period); ``exposure`` (pupils; school, period), positive wherever a count is observed
         or suppressed, NaN where there is none. Coordinates of school: ``name``, ``phase``, ``region``, ``la``,
         empty where unknown. Where covariates were read, ``covariates`` (covariate, school, period), NaN where not
-        known. ``school`` and ``period`` (labels such as ``2016/17``) are sorted. Attribute:
-        ``level``.
+        known. ``school`` and ``period`` (labels such as ``2016/17``, or all such as ``2016/17 Autumn``) are in
+        order. Attribute: ``level``.
     checks : tuple of CheckResult
         What reading the data brought to light.
 
@@ -86,7 +87,8 @@ class Panel:
         frame : DataFrame
             Cells may be text or numbers; a blank or NaN count is missing.
         school, period, exposure : str
-            Columns with the school's id, the academic year (``2016/17``, ``201617``) and the number of pupils.
+            Columns with the school's id, the academic year (``2016/17``, ``201617``) or term (``2016/17 Autumn``),
+            and the number of pupils.
         counts : sequence of str, or mapping of indicator to column
             Columns of counts; names are indicators unless mapped.
         name, phase, region, la : str, optional
@@ -97,7 +99,7 @@ class Panel:
         symbols : mapping of str to (lower, upper), optional
             Text that stands for a count between two bounds, such as ``{"x": (1, 2)}``; an infinite upper bound
             makes it missing.
-        level : {"school", "local authority"}
+        level : {"school", "local authority", "region", "national"}
             What one row is of.
         source : str
             What to call the frame in messages. Rows are numbered from 2, the header being row 1.
@@ -126,7 +128,7 @@ class Panel:
 
     @property
     def level(self) -> str:
-        """What one row is of: ``school`` or ``local authority``."""
+        """What one row is of: ``school``, ``local authority``, ``region`` or ``national``."""
         return str(self.data.attrs["level"])
 
     @property
@@ -146,8 +148,13 @@ class Panel:
 
     @property
     def periods(self) -> tuple[str, ...]:
-        """Academic years, sorted, such as ``2016/17``."""
+        """Academic years such as ``2016/17``, or terms such as ``2016/17 Autumn``, in order of time."""
         return tuple(self.data["period"].values.tolist())
+
+    @property
+    def termly(self) -> bool:
+        """Whether periods are terms."""
+        return any(Period.parse(period).term for period in self.periods)
 
     @property
     def exposure(self) -> xr.DataArray:
@@ -173,20 +180,19 @@ class Panel:
         return label(lower, units), label(upper, units)
 
     def select(self, *, schools: Collection[str] | None = None, periods: Collection[str] | None = None) -> Panel:
-        """Return a panel of some schools and years, in the panel's own order.
+        """Return a panel of some schools and periods, in the panel's own order; a year stands for its terms.
 
         Raises
         ------
         DataError
-            If a school or year is not in the panel, or none is asked for.
+            If a school or period is not in the panel, or none is asked for.
         """
         data = self.data
         if schools is not None:
             _check_known(schools, self.schools, "schools")
             data = data.isel(school=np.isin(self.schools, list(schools)))
         if periods is not None:
-            wanted = [_year_label(period) for period in periods]
-            _check_known(wanted, self.periods, "periods")
+            wanted = _wanted_periods(periods, self.periods)
             data = data.isel(period=np.isin(self.periods, wanted))
         return Panel(data, self.checks)
 
@@ -258,9 +264,9 @@ class Panel:
         return cls(data.assign_coords(texts), checks)
 
     def __repr__(self) -> str:
-        units = "schools" if self.level == "school" else "local authorities"
+        spans = "terms" if self.termly else "academic years"
         span = f"{self.periods[0]}–{self.periods[-1]}" if self.periods else "none"
-        lines = [f"Panel: {len(self.schools):,} {units} × {len(self.periods)} academic years ({span})"]
+        lines = [f"Panel: {len(self.schools):,} {_UNITS[self.level]} × {len(self.periods)} {spans} ({span})"]
         for indicator in self.indicators:
             status = self.data["status"].sel(indicator=indicator).values
             tallies = ", ".join(f"{(status == code).sum():,} {name}" for code, name in enumerate(STATUS_NAMES))
@@ -294,11 +300,15 @@ def _indicator_columns(counts: Sequence[str] | Mapping[str, str]) -> dict[str, s
     return columns
 
 
-def _year_label(period: str) -> str:
+def _wanted_periods(periods: Collection[str], known: Sequence[str]) -> list[str]:
     try:
-        return AcademicYear.parse(period).label
+        found = {period: covered(period, known) for period in periods}
+        labels = [Period.parse(period).label for period, labels in found.items() if not labels]
     except UnitError as error:
         raise DataError(f"periods: {error}") from error
+    wanted = [label for labels in found.values() for label in labels]
+    _check_known([*wanted, *labels], known, "periods")
+    return wanted
 
 
 def _check_known(wanted: Collection[str], known: Collection[str], what: str) -> None:

@@ -10,14 +10,17 @@ import pandas as pd
 
 from averting.checks import CheckResult
 from averting.data.assemble import ATTRIBUTES, BLANK, Layout, Origin, assemble
+from averting.data.exposures import COLUMNS, UNITS, one_exposure
 from averting.data.files import read_columns
+from averting.data.frequency import BREAKDOWNS, TERM_COLUMN, only_totals, take_frequency
 from averting.data.indicators import load_indicators
 from averting.data.panel import LEVELS, Panel
 from averting.data.symbols import NEEDED_ROLES, Symbol, Vintage, interval, load_symbols
 from averting.data.vintage import call_phases, choose_vintage, level_rows, pick_phase
+from averting.data.wide import PERIOD, long_from_wide
 from averting.errors import DataError, Fault, refuse
 
-SOURCES = ("dfe_exclusions", "tidy")
+SOURCES = ("dfe_exclusions", "dfe_absence", "tidy")
 
 
 def read_panel(
@@ -30,17 +33,21 @@ def read_panel(
     symbols: Mapping[str, tuple[float, float]] | None = None,
     indicators: Collection[str] | None = None,
     covariates: Collection[str] = (),
+    frequency: str = "year",
+    wide: str | None = None,
+    sheet: str | None = None,
 ) -> Panel:
     """Read a file into a panel.
 
     Parameters
     ----------
     path : str or Path
-        ``.csv``, ``.csv.gz`` or ``.parquet``.
-    source : {"dfe_exclusions", "tidy"}
-        ``dfe_exclusions``: a DfE exclusions file, old or new, whose vintage is recognised by its columns and said
-        in the panel's checks. ``tidy``: any table with one row per school and academic year.
-    level : {"school", "local authority"}
+        ``.csv``, ``.csv.gz``, ``.parquet``, ``.xlsx``, or a ``.zip`` with one table in it.
+    source : {"dfe_exclusions", "dfe_absence", "tidy"}
+        ``dfe_exclusions``, ``dfe_absence``: a DfE file, old or new, whose vintage is recognised by its columns and
+        said in the panel's checks. ``tidy``: any table with one row per school and academic year or term, or a
+        wide one.
+    level : {"school", "local authority", "region", "national"}
         Which rows to read, and what a row is of.
     phase : str, optional
         Keep rows of one phase. ``"Secondary"`` is the label "Secondary" or "State-funded secondary", whatever the
@@ -51,9 +58,17 @@ def read_panel(
     symbols : mapping of str to (lower, upper), optional
         Text that stands for a count between two bounds; added to, and before, what the vintage says.
     indicators : collection of str, optional
-        Which to read; all that are found by default.
+        Which to read; all that are found by default, in DfE files all that share the file's main exposure.
     covariates : collection of str
         For ``tidy``: columns of numbers by which to choose and judge comparison schools.
+    frequency : {"year", "term"}
+        For DfE files: rows for whole years, or for single terms. A tidy table says it in its periods.
+    wide : str, optional
+        For ``tidy``: how columns are named that hold one indicator in one period, such as
+        ``"{indicator}_{period}"``; see :func:`averting.data.wide.long_from_wide`. ``columns`` then gives the words
+        that stand for ``exposure`` and for each indicator.
+    sheet : str, optional
+        Sheet of an Excel workbook; may be left out where there is one only.
 
     Returns
     -------
@@ -64,7 +79,7 @@ def read_panel(
     DataError
         If the file cannot be opened, is of no known vintage, or has faults, which are listed at once.
     MissingExtraError
-        If a Parquet file is asked for without pyarrow.
+        If a Parquet file is asked for without pyarrow, or an Excel workbook without openpyxl.
     """
     path = Path(path)
     if source not in SOURCES or level not in LEVELS:
@@ -72,15 +87,28 @@ def read_panel(
         raise DataError(f"read_panel: '{found}' is not known. Use one of: {', '.join(allowed)}.")
     given = {text: interval(text, *bounds) for text, bounds in (symbols or {}).items()}
     if source == "tidy":
-        return _read_tidy(path, level, phase, columns or {}, given, indicators, tuple(covariates))
-    if columns is not None:
+        if frequency != "year":
+            raise DataError("read_panel: frequency belongs to DfE files; a tidy table names terms in its periods.")
+        described = tuple(covariates)
+        return _read_tidy(path, level, phase, columns or {}, given, indicators, described, wide, sheet)
+    if columns is not None or wide is not None:
+        found = "columns" if columns is not None else "wide"
         raise DataError(
-            "read_panel: columns belongs to source='tidy'; DfE files are recognised by their own columns."
+            f"read_panel: {found} belongs to source='tidy'; DfE files are recognised by their own columns."
         )
     if covariates:
         raise DataError("read_panel: covariates belong to source='tidy'; DfE's exclusions files have none.")
-    frame = read_columns(path, _dfe_columns)
-    return panel_from_dfe(frame, source=path.name, level=level, phase=phase, symbols=given, indicators=indicators)
+    frame = read_columns(path, _dfe_columns, sheet=sheet)
+    return panel_from_dfe(
+        frame,
+        source=path.name,
+        level=level,
+        phase=phase,
+        symbols=given,
+        indicators=indicators,
+        frequency=frequency,
+        publication=source,
+    )
 
 
 def panel_from_dfe(
@@ -91,8 +119,10 @@ def panel_from_dfe(
     phase: str | None = None,
     symbols: Mapping[str, Symbol] | None = None,
     indicators: Collection[str] | None = None,
+    frequency: str = "year",
+    publication: str = "dfe_exclusions",
 ) -> Panel:
-    """Build a panel from a frame in the layout of a DfE exclusions file; see :func:`read_panel`.
+    """Build a panel from a frame in the layout of a DfE file; see :func:`read_panel`.
 
     Parameters
     ----------
@@ -100,12 +130,24 @@ def panel_from_dfe(
         Cells as text. Its index counts records of the file from 0.
     source : str
         What to call it in messages.
-    level, phase, symbols, indicators
+    level, phase, symbols, indicators, frequency
         As in :func:`read_panel`, symbols as declared ones.
+    publication : {"dfe_exclusions", "dfe_absence"}
+        Which publication the file is of.
     """
     vintage, columns = choose_vintage(frame, source=source, level=level)
+    found = "dfe_absence" if "sess_possible" in vintage.requires else "dfe_exclusions"
+    if found != publication:
+        raise DataError(f"{source} is {vintage.label}. Read it with source='{found}'.")
     counts = _dfe_counts(frame.columns, indicators, source)
-    kept, left_out = level_rows(frame, vintage, source=source, level=level)
+    counts, exposure, exposure_checks = one_exposure(
+        counts, columns["exposure"], asked=indicators is not None, source=source
+    )
+    columns = {**columns, "exposure": exposure}
+    of_all, _ = only_totals(frame, source=source)
+    of_span, _ = take_frequency(of_all, frequency, columns["period"], source=source)
+    kept, _ = level_rows(of_span, vintage, source=source, level=level)
+    left_out = len(frame) - len(kept)
     if "phase" in columns:
         kept, other = pick_phase(kept, columns["phase"], phase, source=source, level=level)
         left_out += other
@@ -113,13 +155,16 @@ def panel_from_dfe(
         raise DataError(f"{source} has no phase column, so phase='{phase}' cannot be kept. Leave phase out.")
     origin = Origin(source, level, {**vintage.symbols, **(symbols or {})}, vintage.tolerates)
     data, checks = assemble(kept, kept.index.to_numpy(dtype=np.int64) + 2, _layout(columns, counts), origin)
-    return Panel(call_phases(data), (_vintage_check(vintage, symbols or {}), *_left_out_check(left_out), *checks))
+    data["exposure"].attrs["units"] = UNITS.get(exposure, "pupils")
+    said = (_vintage_check(vintage, symbols or {}), *exposure_checks, *_left_out_check(left_out))
+    return Panel(call_phases(data), (*said, *checks))
 
 
 def _dfe_columns(_: Iterable[str]) -> set[str]:
     """Return the columns any vintage is recognised or read by, and those of every indicator."""
     vintages = load_symbols().vintages.values()
     names = {name for vintage in vintages for name in vintage.mentioned}
+    names |= {TERM_COLUMN, *BREAKDOWNS, *COLUMNS.values()}
     names |= {name for indicator in load_indicators().values() for name in indicator.columns}
     return names
 
@@ -139,7 +184,8 @@ def _dfe_counts(header: Iterable[str], indicators: Collection[str] | None, sourc
             found[key] = names[0]
         elif indicators is not None:
             wanted = " or ".join(declared[key].columns)
-            faults.append(Fault(source, f"no column for {key}", f"It must be called {wanted}"))
+            fix = f"It must be called {wanted}" if wanted else "No DfE file has it: read yours with source='tidy'"
+            faults.append(Fault(source, f"no column for {key}", fix))
     if not found and not faults:
         wanted = ", ".join(name for indicator in declared.values() for name in indicator.columns)
         faults.append(Fault(source, "no column of counts", f"Give at least one of: {wanted}"))
@@ -163,7 +209,11 @@ def _left_out_check(left_out: int) -> tuple[CheckResult, ...]:
     if left_out == 0:
         return ()
     return (
-        CheckResult("data/rows_left_out", "info", f"{left_out:,} rows of other levels or phases were left out."),
+        CheckResult(
+            "data/rows_left_out",
+            "info",
+            f"{left_out:,} rows of other levels, phases, terms or groups were left out.",
+        ),
     )
 
 
@@ -175,13 +225,20 @@ def _read_tidy(
     symbols: Mapping[str, Symbol],
     indicators: Collection[str] | None,
     covariates: tuple[str, ...],
+    wide: str | None,
+    sheet: str | None,
 ) -> Panel:
     roles = {*NEEDED_ROLES, *ATTRIBUTES}
     counts = {key: column for key, column in columns.items() if key not in roles}
     named = {role: columns.get(role, role) for role in NEEDED_ROLES}
     named |= {role: columns.get(role, role) for role in ATTRIBUTES}
     known = {*counts, *load_indicators(), *(indicators or ())}
-    frame = read_columns(path, lambda _: {*named.values(), *counts.values(), *known, *covariates})
+    if wide is None:
+        wanted = {*named.values(), *counts.values(), *known, *covariates}
+        frame = read_columns(path, lambda _: wanted, sheet=sheet)
+    else:
+        frame = long_from_wide(read_columns(path, set, sheet=sheet), wide, source=path.name)
+        named["period"] = PERIOD
     present = {
         role: column for role, column in named.items() if column in frame or role in {*NEEDED_ROLES, *columns}
     }

@@ -13,7 +13,7 @@ from averting.checks import CheckResult
 from averting.data import Panel
 from averting.design.comparison import ComparisonRule, choose_comparison
 from averting.errors import DesignError, Fault, UnitError, refuse
-from averting.years import AcademicYear
+from averting.years import Period, covered
 
 COVID_PERIODS = ("2019/20", "2020/21")
 """Academic years with school closures: left out unless an evaluation says otherwise."""
@@ -45,11 +45,13 @@ class Design:
     pilots : sequence of str, or mapping of str to str
         Pilot schools, or each pilot with its own first treated period.
     start : str, optional
-        First treated period of every pilot, for example ``2021/22``; left out where ``pilots`` is a mapping.
+        First treated period of every pilot, for example ``2021/22`` or ``2021/22 Spring``; left out where
+        ``pilots`` is a mapping. In termly data a year stands for its first term that the data have.
     comparison : "all", sequence of str, or a rule of this package
         Schools to compare with: every other school with complete data, a list, or a rule.
     exclude_periods : sequence of str
-        Periods to leave out; by default the two Covid years, where the data have them.
+        Periods to leave out, a year standing for its terms; by default the two Covid years, where the data have
+        them.
 
     Raises
     ------
@@ -75,10 +77,13 @@ class Design:
         comparison: str | Sequence[str] | ComparisonRule = "all",
         exclude_periods: Sequence[str] = COVID_PERIODS,
     ) -> None:
-        starts = _starts(pilots, start)
-        excluded = _periods(exclude_periods)
-        unknown = [p for p in excluded if p not in panel.periods and p not in COVID_PERIODS]
+        starts = _first_terms(_starts(pilots, start), panel)
+        asked = {period: covered(period, panel.periods) for period in _periods(exclude_periods)}
+        unknown = [
+            p for p, found in asked.items() if not found and Period.parse(p).year.label not in COVID_PERIODS
+        ]
         faults = [_unknown_period("exclude_periods", period, panel) for period in unknown]
+        excluded = {period for found in asked.values() for period in found}
         used = tuple(period for period in panel.periods if period not in excluded)
         faults += _pilot_faults(panel, starts, used)
         refuse(DesignError, "The design does not fit the data", faults)
@@ -91,7 +96,7 @@ class Design:
             "starts": starts,
             "comparison": chosen,
             "rule": rule,
-            "excluded": tuple(period for period in excluded if period in panel.periods),
+            "excluded": tuple(period for period in panel.periods if period in excluded),
         }.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "checks", _design_checks(self))
@@ -153,7 +158,7 @@ class Design:
 
 def _periods(periods: Sequence[str]) -> tuple[str, ...]:
     try:
-        return tuple(sorted({AcademicYear.parse(period).label for period in periods}))
+        return tuple(period.label for period in sorted({Period.parse(period) for period in periods}))
     except UnitError as error:
         raise DesignError(f"exclude_periods: {error.message}") from error
 
@@ -175,15 +180,20 @@ def _starts(pilots: Sequence[str] | Mapping[str, str], start: str | None) -> dic
     if not given:
         raise DesignError("The design has no pilots. Name at least one school.")
     try:
-        return {pilot: AcademicYear.parse(first).label for pilot, first in given.items()}
+        return {pilot: Period.parse(first).label for pilot, first in given.items()}
     except UnitError as error:
         raise DesignError(f"start: {error.message}") from error
 
 
+def _first_terms(starts: Mapping[str, str], panel: Panel) -> dict[str, str]:
+    """Let a year stand for its first term, where the data are by term."""
+    return {pilot: next(iter(covered(first, panel.periods)), first) for pilot, first in starts.items()}
+
+
 def _unknown_period(where: str, period: str, panel: Panel) -> Fault:
-    return Fault(
-        where, f"{period} is not in the data", f"The data run from {panel.periods[0]} to {panel.periods[-1]}."
-    )
+    kind = " by term" if panel.termly else ""
+    fix = f"The data run{kind} from {panel.periods[0]} to {panel.periods[-1]}."
+    return Fault(where, f"{period} is not in the data", fix)
 
 
 def _pilot_faults(panel: Panel, starts: Mapping[str, str], used: tuple[str, ...]) -> list[Fault]:
@@ -198,13 +208,19 @@ def _pilot_faults(panel: Panel, starts: Mapping[str, str], used: tuple[str, ...]
                     f"Identifiers look like {panel.schools[0]}; check for a new URN after conversion or merger.",
                 )
             )
-        if not panel.periods[0] <= first <= panel.periods[-1]:
+        if not _inside(first, panel):
             faults.append(_unknown_period(f"start of pilot {pilot}", first, panel))
         elif not any(period < first for period in used):
             faults.append(Fault(f"start of pilot {pilot}", f"no period before {first} is used", _BOTH_SIDES))
         elif not any(period >= first for period in used):
             faults.append(Fault(f"start of pilot {pilot}", f"no period from {first} on is used", _BOTH_SIDES))
     return faults
+
+
+def _inside(first: str, panel: Panel) -> bool:
+    """Whether a start lies within the data, and is a term where, and only where, they are by term."""
+    start, periods = Period.parse(first), [Period.parse(period) for period in panel.periods]
+    return periods[0] <= start <= periods[-1] and (start.term is not None) == panel.termly
 
 
 _BOTH_SIDES = "A comparison needs at least one period before and one from the start; see exclude_periods."

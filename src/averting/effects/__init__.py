@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from averting.data import Indicator, load_indicators
 from averting.design import Design
 from averting.effects.averted import Averted
 from averting.effects.estimator import Estimator, Progress, silent
@@ -11,6 +12,15 @@ from averting.errors import EstimationError
 from averting.registry import collect
 
 __all__ = ["RULES", "Averted", "Effect", "Estimand", "Estimator", "Verdict", "estimate", "known_estimators"]
+
+
+def not_a_count(indicator: Indicator) -> str:
+    """Say that an indicator cannot be estimated because it is no count."""
+    return (
+        f"'{indicator.key}' ({indicator.label}) is declared as a {indicator.kind}, and estimators take counts. "
+        "Estimate an indicator of kind 'count', or declare one of your own that counts what you mean."
+    )
+
 
 DEFAULT_METHOD = "ratio_did"
 
@@ -55,7 +65,7 @@ def estimate(
     Raises
     ------
     EstimationError
-        If an option is unknown, or the design does not allow the method.
+        If an option is unknown, the indicator is no count, or the design does not allow the method.
     MissingExtraError
         If the method needs an extra that is not installed.
     """
@@ -65,6 +75,9 @@ def estimate(
         raise EstimationError(f"method '{method}' is not known. Use 'auto' or one of: {', '.join(known)}.")
     if inference not in ("auto", known[key].inference):
         raise EstimationError(f"{key} comes with inference '{known[key].inference}', not '{inference}'.")
+    declared = load_indicators().get(indicator)
+    if declared is not None and declared.kind != "count":
+        raise EstimationError(not_a_count(declared))
     if not 0.5 <= level <= 0.999:
         raise EstimationError(f"level is {level}; it must be between 0.5 and 0.999, for example 0.95.")
     if draws < 100:

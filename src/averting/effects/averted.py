@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from averting import units
+from averting.years import Period
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,18 @@ class Averted:
     def by_period(self) -> xr.DataArray:
         """Return the quantity summed over schools, dims (draw, period)."""
         return self.quantity.sum("school").assign_attrs(self.quantity.attrs)
+
+    def by_academic_year(self) -> xr.DataArray:
+        """Return the quantity summed over schools and over the terms of a year, dims (draw, period).
+
+        Costs and discounting are by year, so this is the one place where terms become years.
+        """
+        quantity = self.by_period()
+        years = [Period.parse(period).year.label for period in quantity["period"].to_numpy().astype(str).tolist()]
+        if len(set(years)) == len(years):
+            return quantity.assign_coords(period=years)
+        summed = quantity.assign_coords(period=years).groupby("period").sum()
+        return summed.transpose("draw", "period").assign_attrs(quantity.attrs)
 
     def total(self) -> xr.DataArray:
         """Return the quantity over all schools and periods, dims (draw,)."""

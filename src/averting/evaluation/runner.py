@@ -12,7 +12,7 @@ from averting.effects.estimator import Progress, silent
 from averting.effects.storage import load_effect
 from averting.errors import DataError
 from averting.evaluation import stages
-from averting.evaluation.settings import FILE, Evaluation, load_evaluation
+from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
 from averting.evaluation.store import Store
 from averting.provenance import canonical_json, content_key, file_hash, tree_hashes, versions
 from averting.resources import models_dir
@@ -148,8 +148,10 @@ def _load(folder: str | Path, data: str | Path | None) -> Evaluation:
 
 
 def _inputs(evaluation: Evaluation) -> dict[str, object]:
+    own = evaluation.folder / INDICATORS
     return {
         FILE: file_hash(evaluation.folder / FILE),
+        **({INDICATORS: file_hash(own)} if own.is_file() else {}),
         "data": {"file": evaluation.data.path.name, "sha256": file_hash(evaluation.data.path)},
         "models": tree_hashes(models_dir(), "*.*"),
         "code": content_key(tree_hashes(Path(__file__).parents[1], "*.py")),
@@ -199,7 +201,7 @@ def _manifest(evaluation: Evaluation, inputs: dict[str, object], keys: dict[str,
         "data_note": evaluation.data.note,
         "exclude_reason": design.exclude_reason,
         "estimates": [asdict(estimate) for estimate in evaluation.estimates],
-        "indicators": stages.indicator_labels(),
+        "indicators": stages.indicator_labels(evaluation),
         "inputs": inputs,
         "stages": keys,
     }

@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from averting.appraisal import CENTRAL, NO_PROGRAMME, ProgrammeCost, Scenario
 from averting.costs import overrides_from_table
+from averting.data import Indicator, load_indicators
+from averting.data.frequency import FREQUENCIES
+from averting.data.panel import LEVELS
+from averting.data.read import SOURCES
 from averting.design import COVID_PERIODS
-from averting.effects import known_estimators
+from averting.effects import known_estimators, not_a_count
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.toml_table import TomlTable
-from averting.years import AcademicYear, FinancialYear
+from averting.years import FinancialYear, Period
 
 SCHEMA = 1
 FILE = "evaluation.toml"
+INDICATORS = "indicators.toml"
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,9 @@ class DataSettings:
     symbols: Mapping[str, tuple[float, float]]
     covariates: tuple[str, ...]
     note: str
+    frequency: str = "year"
+    wide: str | None = None
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,8 @@ class Evaluation:
         For the report.
     seed, draws : int
         Seed of every random number, and size of the joint sample.
+    indicators : mapping of str to Indicator
+        What averting ships, and what the folder's own ``indicators.toml`` adds.
     """
 
     folder: Path
@@ -103,6 +113,7 @@ class Evaluation:
     estimates: tuple[EstimateSettings, ...]
     costs: CostSettings | None
     appraisal: AppraisalSettings | None
+    indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
 
     @property
     def primary(self) -> EstimateSettings:
@@ -174,7 +185,16 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         estimates=estimates,
         costs=_costs(costs) if costs else None,
         appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
+        indicators=_indicators(folder / INDICATORS, top),
     )
+
+
+def _indicators(own: Path, top: TomlTable) -> dict[str, Indicator]:
+    try:
+        return load_indicators(own=own)
+    except AvertingError as error:
+        top.faults.extend(error.faults or [Fault(INDICATORS, error.message, "")])
+        return load_indicators()
 
 
 def _absent(top: TomlTable, key: str) -> TomlTable:
@@ -192,8 +212,8 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
     columns, symbols = table.table("columns"), table.table("symbols")
     settings = DataSettings(
         path=folder / str(table.take("path", str, help="Give the file's path, relative to this folder.")),
-        source=table.choice("source", ("dfe_exclusions", "tidy")),
-        level=table.choice("level", ("school", "local authority"), "school"),
+        source=table.choice("source", SOURCES),
+        level=table.choice("level", LEVELS, "school"),
         phase=table.take("phase", str, None),
         first_period=_period(table, "first_period"),
         last_period=_period(table, "last_period"),
@@ -201,14 +221,26 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
         symbols=_symbols(symbols) if symbols else {},
         covariates=table.texts("covariates", []),
         note=table.take("note", str, ""),
+        frequency=table.choice("frequency", FREQUENCIES, "year"),
+        wide=_wide(table.table("wide")),
+        sheet=table.take("sheet", str, None),
     )
     table.done()
     return settings
 
 
+def _wide(table: TomlTable | None) -> str | None:
+    if table is None:
+        return None
+    help = "Say how columns are named, such as '{indicator}_{period}'."
+    pattern = str(table.take("pattern", str, help=help))
+    table.done()
+    return pattern
+
+
 def _period(table: TomlTable, key: str) -> str | None:
-    year = table.parse(key, AcademicYear.parse) if key in table.values else table.take(key, str, None)
-    return year.label if year is not None else None
+    period = table.parse(key, Period.parse) if key in table.values else table.take(key, str, None)
+    return period.label if period is not None else None
 
 
 def _symbols(table: TomlTable) -> dict[str, tuple[float, float]]:
@@ -313,7 +345,11 @@ def _contradictions(evaluation: Evaluation) -> list[Fault]:
     """Find what is wrong between tables that are each right."""
     ids = [estimate.id for estimate in evaluation.estimates]
     primary = sum(estimate.role == "primary" for estimate in evaluation.estimates)
-    faults = []
+    faults = [
+        Fault(f"{FILE} [[estimate]] indicator", not_a_count(declared), "")
+        for estimate in evaluation.estimates
+        if (declared := evaluation.indicators.get(estimate.indicator)) and declared.kind != "count"
+    ]
     if len(set(ids)) < len(ids):
         faults.append(Fault(f"{FILE} [[estimate]] id", f"ids repeat: {', '.join(ids)}", "Give each its own."))
     if primary != 1:

@@ -14,7 +14,7 @@ from averting.appraisal import Appraisal, appraise
 from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
 from averting.costs import factors, known_deflator, known_payers, load_parameters
-from averting.data import Panel, load_indicators, read_panel
+from averting.data import Panel, read_panel
 from averting.design import Design, balance, paths, regression_to_mean
 from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
@@ -27,7 +27,7 @@ from averting.evaluation.settings import (
     Evaluation,
 )
 from averting.provenance import canonical_json
-from averting.years import AcademicYear, FinancialYear
+from averting.years import FinancialYear, Period
 
 
 def build_panel(evaluation: Evaluation) -> Panel:
@@ -40,12 +40,20 @@ def build_panel(evaluation: Evaluation) -> Panel:
         phase=settings.phase,
         columns=settings.columns,
         symbols=settings.symbols or None,
+        frequency=settings.frequency,
+        wide=settings.wide,
+        sheet=settings.sheet,
         indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
         covariates=settings.covariates,
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
-    kept = [period for period in panel.periods if first <= period <= last]
+    begin, end = Period.parse(first), Period.parse(last)
+    # a year as the last period stands for its terms
+    periods = {label: Period.parse(label) for label in panel.periods}
+    kept = [
+        label for label, period in periods.items() if begin <= period and (period <= end or end.covers(period))
+    ]
     if not kept:
         raise DataError(
             f"{settings.path.name}: no period lies between {first} and {last}. The data run from "
@@ -87,9 +95,7 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
     factors([0], edition=appraisal.discounting)
     if appraisal.programme:
         programme_flows(appraisal.programme, price_year=costs.price_year)
-    first = min(
-        [AcademicYear.parse(design.treated_periods[0]).start, *(c.year.start for c in appraisal.programme)]
-    )
+    first = min([Period.parse(design.treated_periods[0]).year.start, *(c.year.start for c in appraisal.programme)])
     if first < appraisal.base_year.start:
         raise EvaluationError(
             f"[appraisal] base_year is {appraisal.base_year}, but money moves from {FinancialYear(first)}. "
@@ -256,9 +262,9 @@ def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def indicator_labels() -> dict[str, str]:
-    """Return every indicator's label by key."""
-    return {key: indicator.label for key, indicator in load_indicators().items()}
+def indicator_labels(evaluation: Evaluation) -> dict[str, str]:
+    """Return every indicator's label by key, the evaluation's own among them."""
+    return {key: indicator.label for key, indicator in evaluation.indicators.items()}
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:

@@ -122,7 +122,8 @@ def balance_label(results: Results, measure: str) -> str:
     """Return what a row of the balance table is about: a rate, pupils, or a covariate by its own name."""
     key = measure.removesuffix(", per 100")
     if key != measure:
-        return f"{results.indicator(key)} per 100 pupils a year"
+        termly = any(" " in period for period in results.record("design/design")["periods"])
+        return f"{results.indicator(key)} per 100 pupils {'a term' if termly else 'a year'}"
     return "pupils on roll" if measure == "exposure" else measure.replace("_", " ")
 
 

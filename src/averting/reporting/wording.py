@@ -8,7 +8,12 @@ from averting.effects.diagnostics.detectable import smallest_detectable
 from averting.reporting import numbers
 from averting.reporting.results import Results
 
-_UNIT = {"school": "schools", "local authority": "local authorities"}
+_UNIT = {
+    "school": "schools",
+    "local authority": "local authorities",
+    "region": "regions",
+    "national": "countries",
+}
 
 
 def unit(results: Results) -> str:

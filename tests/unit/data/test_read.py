@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from averting.data import Panel, load_indicators, read_panel
+from averting.data import Panel, read_panel
 from averting.errors import DataError, MissingExtraError
 
+EXCLUSIONS = ("permanent_exclusions", "suspensions", "pupils_suspended")
 Write = Callable[[pd.DataFrame], Path]
 SCHOOLS = "data/dfe_exclusions/schools_secondary_201011_201617.csv.gz"
 AUTHORITIES = "data/dfe_exclusions/local_authorities_200607_202324.csv.gz"
@@ -49,7 +50,7 @@ def today(good: pd.DataFrame) -> pd.DataFrame:
 
 def test_old_school_file(good: pd.DataFrame, write: Write) -> None:
     panel = read_panel(write(good))
-    assert panel.indicators == tuple(load_indicators())
+    assert panel.indicators == EXCLUSIONS
     assert panel.data["phase"].values.tolist() == ["Secondary"] * 3
     lower, upper = panel.bounds("pupils_suspended")
     assert (lower.sum(), upper.sum()) == (110, 111)
@@ -170,7 +171,8 @@ def test_indicators_can_be_chosen(good: pd.DataFrame, write: Write) -> None:
     path = write(good.drop(columns="fixed_excl"))
     assert read_panel(path, indicators=["permanent_exclusions"]).indicators == ("permanent_exclusions",)
     assert "It must be called fixed_excl or suspension or susp" in refusal(path, indicators=["suspensions"])
-    assert "managed_moves not declared" in refusal(path, indicators=["managed_moves"])
+    assert "No DfE file has it" in refusal(path, indicators=["managed_moves"])
+    assert "detentions not declared" in refusal(path, indicators=["detentions"])
 
 
 def test_phase_is_matched_as_documented(good: pd.DataFrame, write: Write) -> None:
@@ -225,7 +227,7 @@ def test_tidy_names_a_missing_column(tmp_path: Path) -> None:
 
 def test_options_that_do_not_fit_are_refused(good: pd.DataFrame, write: Write) -> None:
     path = write(good)
-    assert "Use one of: dfe_exclusions, tidy" in refusal(path, source="excel")
+    assert "Use one of: dfe_exclusions, dfe_absence, tidy" in refusal(path, source="excel")
     assert "Use one of: school, local authority" in refusal(path, level="pupil")
     assert "columns belongs to source='tidy'" in refusal(path, columns={"school": "urn"})
     assert "lower first" in refusal(path, symbols={"c": (4, 1)})
@@ -288,7 +290,7 @@ def test_wrong_delimiter_is_explained(good: pd.DataFrame, tmp_path: Path, delimi
         ("a.csv", "urn,b\n1,2\n1,2,3,4\n", "not a well-formed CSV file"),
         ("a.csv", "urn,b\n1,2,3\n1,2,3\n", "row 2: 3 fields. The header has 2"),
         ("a.csv", "urn,b\n1,2\n1\n", "row 3: 1 fields. The header has 2"),
-        ("a.xlsx", "PK", r"reads \.csv, \.csv\.gz and \.parquet"),
+        ("a.ods", "PK", r"reads \.csv, \.csv\.gz, \.parquet, \.xlsx, and \.zip"),
     ],
 )
 def test_unreadable_files_are_explained(tmp_path: Path, name: str, content: str, message: str) -> None:
@@ -329,7 +331,7 @@ def test_real_school_file_has_the_right_totals(shared: Path) -> None:
     # two schools moved authority within a year: their rows with pupils are dropped with those without
     split = raw.duplicated(["urn", "time_period"], keep=False)
     counted = counted[~split[counted.index]]
-    for indicator, column in zip(load_indicators(), ["perm_excl", "fixed_excl", "one_plus_fixed"], strict=True):
+    for indicator, column in zip(EXCLUSIONS, ["perm_excl", "fixed_excl", "one_plus_fixed"], strict=True):
         lower, upper = panel.bounds(indicator)
         known = panel.data["status"].sel(indicator=indicator).isin([0, 1])
         assert (float(lower.sum()), float(upper.where(known).sum())) == raw_bounds(counted, column)

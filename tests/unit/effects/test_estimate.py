@@ -59,3 +59,14 @@ def test_progress_is_told_in_words(design: Design) -> None:
     estimate(design, "events", draws=100, progress=heard.append)
     assert heard[0] == "permuting which schools are pilots: 220 sets"
     assert len(heard) == 2
+
+
+def test_an_indicator_that_is_no_count_is_refused_by_name(
+    counts: Callable[..., np.ndarray], design_of: Callable[..., Design]
+) -> None:
+    design = design_of(counts(1, schools=12))
+    for key, kind in [("persistent_absence", "share"), ("attainment_8", "mean")]:
+        with pytest.raises(
+            EstimationError, match=rf"'{key}' .* is declared as a {kind}, and estimators take counts"
+        ):
+            estimate(design, key)

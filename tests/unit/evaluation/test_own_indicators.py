@@ -1,0 +1,82 @@
+"""An evaluation's own indicators.toml adds to what averting ships, and is checked as strictly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from averting.errors import EvaluationError
+from averting.evaluation import load_evaluation, run
+from averting.evaluation.settings import FILE, INDICATORS
+
+OWN = """
+[indicators.detentions]
+label = "Detentions"
+definition = "After-school detentions given."
+level = "pupil"
+domain = "behaviour"
+kind = "count"
+unit = "events"
+exposure = "headcount"
+direction = "lower"
+data_source = "school records"
+source = "the evaluation's own definition"
+"""
+EVALUATION = """
+schema = 1
+title = "Detentions"
+question = "Did the pilot avert detentions?"
+seed = 1
+draws = 200
+[data]
+path = "schools.csv"
+source = "tidy"
+columns = { exposure = "headcount", detentions = "given" }
+[design]
+pilots = ["p1"]
+start = "2016/17"
+[[estimate]]
+id = "main"
+role = "primary"
+indicator = "detentions"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    schools = ["p1", *(f"c{number}" for number in range(12))]
+    rows = [
+        {"school": school, "period": f"201{year}/1{year + 1}", "headcount": 900, "given": 20 + (7 * i + year) % 9}
+        for i, school in enumerate(schools)
+        for year in range(3, 8)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "schools.csv", index=False)
+    (tmp_path / FILE).write_text(EVALUATION, encoding="utf-8")
+    (tmp_path / INDICATORS).write_text(OWN, encoding="utf-8")
+    return tmp_path
+
+
+def test_an_evaluation_estimates_its_own_indicator_and_reports_its_label(folder: Path) -> None:
+    assert load_evaluation(folder).indicators["detentions"].label == "Detentions"
+    results = run(folder)
+    manifest = json.loads((results / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["indicators"]["detentions"] == "Detentions"
+    assert INDICATORS in manifest["inputs"]
+
+
+def test_a_fault_in_it_is_told_with_the_others(folder: Path) -> None:
+    (folder / INDICATORS).write_text(OWN.replace('"count"', '"rate"'), encoding="utf-8")
+    (folder / FILE).write_text(EVALUATION.replace("seed = 1", "seed = -1"), encoding="utf-8")
+    with pytest.raises(EvaluationError) as refusal:
+        load_evaluation(folder)
+    assert "indicators.toml, detentions: kind is 'rate'" in str(refusal.value)
+    assert "too small" in str(refusal.value)
+
+
+def test_an_estimate_of_what_is_no_count_is_refused_before_anything_is_read(folder: Path) -> None:
+    (folder / INDICATORS).write_text(OWN.replace('"count"', '"share"'), encoding="utf-8")
+    with pytest.raises(EvaluationError, match=r"'detentions' .* is declared as a share"):
+        load_evaluation(folder)
