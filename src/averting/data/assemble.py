@@ -201,7 +201,7 @@ def _keys(frame: pd.DataFrame, layout: Layout, log: FaultLog) -> _Keys:
     for record in np.flatnonzero((ordinals < 0)[period_codes]).tolist():
         text = period_texts[period_codes[record]]
         # a number that is no year may be a count in the wrong column
-        shown = f"'{text[:20]}'" if _YEAR_LIKE.search(text) else f"'{safe(text)}'"
+        shown = f"'{text[:40]}'" if _YEAR_LIKE.search(text) else f"'{safe(text)}'"
         found = f"{shown} is not an academic year or one term"
         log.add("period", layout.period, found, "Write it like 2016/17 or 2016/17 Autumn", records=[record])
     whole = {Period.at(ordinal).term is None for ordinal in ordinals[ordinals >= 0].tolist()}
@@ -257,7 +257,7 @@ def _shown(text: str) -> str:
         return "a blank cell"
     if any(character.isdigit() for character in text) and not text.startswith(("<", ">")):
         return "text with digits that is not a plain number"
-    return f"'{text[:20]}'"
+    return f"'{text[:40]}'"
 
 
 def _exposure(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Floats:
