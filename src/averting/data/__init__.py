@@ -1,8 +1,22 @@
 """School and local-authority data: from published files to a checked panel."""
 
 from averting.data.indicators import Indicator, load_indicators
+from averting.data.links import load_reorganisations, read_links
 from averting.data.panel import Panel
 from averting.data.read import read_panel
 from averting.data.simulate import SimulatedPilot, simulate_pilot
+from averting.data.succession import Joined, join_authorities, join_schools
 
-__all__ = ["Indicator", "Panel", "SimulatedPilot", "load_indicators", "read_panel", "simulate_pilot"]
+__all__ = [
+    "Indicator",
+    "Joined",
+    "Panel",
+    "SimulatedPilot",
+    "join_authorities",
+    "join_schools",
+    "load_indicators",
+    "load_reorganisations",
+    "read_links",
+    "read_panel",
+    "simulate_pilot",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from averting.checks import CheckResult
-from averting.data.assemble import ATTRIBUTES, BLANK, Layout, Origin, assemble
+from averting.data.assemble import ATTRIBUTES, BLANK, OPTIONAL_ATTRIBUTES, Layout, Origin, assemble
 from averting.data.cells import STATUS_NAMES
 from averting.data.indicators import load_indicators
 from averting.data.symbols import interval
@@ -22,6 +22,7 @@ from averting.years import AcademicYear
 
 LEVELS = ("school", "local authority")
 _COUNTS = ("value", "lower", "upper", "status")
+_ASIDE = ("aside_lower", "aside_upper")
 _DIMS = ("indicator", "school", "period")
 
 
@@ -37,8 +38,10 @@ class Panel:
         ``flag_values`` and ``flag_meanings``: 0 observed, 1 suppressed, 2 missing, 3 not_applicable), each
         (indicator, school, period); ``exposure`` (pupils; school, period), positive wherever a count is observed
         or suppressed, NaN where there is none. Coordinates of school: ``name``, ``phase``, ``region``, ``la``,
-        empty where unknown. ``school`` and ``period`` (labels such as ``2016/17``) are sorted. Attribute:
-        ``level``.
+        empty where unknown, and ``laestab`` where the table has it. ``school`` and ``period`` (labels such as
+        ``2016/17``) are sorted. Attribute: ``level``. Where a file has counts over no pupils, which are missing,
+        ``aside_lower`` and ``aside_upper`` keep their bounds for :func:`averting.data.join_schools`, NaN
+        elsewhere; where schools were joined, the attribute ``joined`` says (as JSON) what each became.
     checks : tuple of CheckResult
         What reading the data brought to light.
 
@@ -137,6 +140,16 @@ class Panel:
     def periods(self) -> tuple[str, ...]:
         """Academic years, sorted, such as ``2016/17``."""
         return tuple(self.data["period"].values.tolist())
+
+    @property
+    def joined(self) -> dict[str, str]:
+        """Each school that was joined with others, and the id under which the panel now has it."""
+        return dict(json.loads(self.data.attrs.get("joined", "{}")))
+
+    def ids(self, schools: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids under which the panel has schools, each once: their own, or their joined series'."""
+        joined = self.joined
+        return tuple(dict.fromkeys(joined.get(str(school), str(school)) for school in schools))
 
     @property
     def exposure(self) -> xr.DataArray:
@@ -242,7 +255,9 @@ class Panel:
             raise DataError(
                 f"{path.name} is not a panel written by averting ({error}). Read the data again."
             ) from error
-        texts = {name: (data[name].dims, data[name].values.astype(str)) for name in (*_DIMS, *ATTRIBUTES)}
+        optional = [name for name in OPTIONAL_ATTRIBUTES if name in data]
+        names = (*_DIMS, *ATTRIBUTES, *optional)
+        texts = {name: (data[name].dims, data[name].values.astype(str)) for name in names}
         return cls(data.assign_coords(texts), checks)
 
     def __repr__(self) -> str:
@@ -259,8 +274,10 @@ class Panel:
 
 def _in_order(data: xr.Dataset) -> xr.Dataset:
     """Return the same dataset with its variables in one fixed order, on which a file's bytes depend."""
-    variables = {name: data.variables[name] for name in (*_COUNTS, "exposure")}
-    coords = {name: data.variables[name] for name in (*_DIMS, *ATTRIBUTES)}
+    aside = [name for name in _ASIDE if name in data]
+    variables = {name: data.variables[name] for name in (*_COUNTS, "exposure", *aside)}
+    optional = [name for name in OPTIONAL_ATTRIBUTES if name in data.coords]
+    coords = {name: data.variables[name] for name in (*_DIMS, *ATTRIBUTES, *optional)}
     return xr.Dataset(variables, coords=coords, attrs=data.attrs)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from averting.checks import CheckResult
-from averting.data.assemble import ATTRIBUTES, BLANK, Layout, Origin, assemble
+from averting.data.assemble import ATTRIBUTES, BLANK, OPTIONAL_ATTRIBUTES, Layout, Origin, assemble
 from averting.data.files import read_columns
 from averting.data.indicators import load_indicators
 from averting.data.panel import LEVELS, Panel
@@ -46,7 +46,7 @@ def read_panel(
         case, and so for Primary and Special; any other word must be a label in the file.
     columns : mapping of str to str, optional
         For ``tidy``: the file's column for ``school``, ``period``, ``exposure``, optionally ``name``, ``phase``,
-        ``region``, ``la``, and for each indicator under its own name. Columns already so named may be left out.
+        ``region``, ``la``, ``laestab``, and for each indicator under its own name. Columns already so named may be left out.
     symbols : mapping of str to (lower, upper), optional
         Text that stands for a count between two bounds; added to, and before, what the vintage says.
     indicators : collection of str, optional
@@ -143,7 +143,7 @@ def _dfe_counts(header: Iterable[str], indicators: Collection[str] | None, sourc
 
 
 def _layout(columns: Mapping[str, str], counts: Mapping[str, str]) -> Layout:
-    attributes = {role: columns[role] for role in ATTRIBUTES if role in columns}
+    attributes = {role: columns[role] for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES) if role in columns}
     return Layout(columns["school"], columns["period"], columns["exposure"], counts, attributes)
 
 
@@ -170,10 +170,10 @@ def _read_tidy(
     symbols: Mapping[str, Symbol],
     indicators: Collection[str] | None,
 ) -> Panel:
-    roles = {*NEEDED_ROLES, *ATTRIBUTES}
+    roles = {*NEEDED_ROLES, *ATTRIBUTES, *OPTIONAL_ATTRIBUTES}
     counts = {key: column for key, column in columns.items() if key not in roles}
     named = {role: columns.get(role, role) for role in NEEDED_ROLES}
-    named |= {role: columns.get(role, role) for role in ATTRIBUTES}
+    named |= {role: columns.get(role, role) for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES)}
     known = {*counts, *load_indicators(), *(indicators or ())}
     frame = read_columns(path, lambda _: {*named.values(), *counts.values(), *known})
     present = {

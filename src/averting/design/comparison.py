@@ -54,7 +54,7 @@ class SameAsPilots:
                 "comparison schools by a list."
             )
         complete = complete_schools(panel, periods) if self.balanced else set(panel.schools)
-        barred = set(pilots) | set(self.exclude)
+        barred = {*pilots, *panel.ids(self.exclude)}
         return tuple(
             school
             for i, school in enumerate(panel.schools)

@@ -43,7 +43,8 @@ class Design:
     panel : Panel
         Counts and exposure by school and period.
     pilots : sequence of str, or mapping of str to str
-        Pilot schools, or each pilot with its own first treated period.
+        Pilot schools, or each pilot with its own first treated period. A school that was joined to a series may be
+        named by its own id or the series'.
     start : str, optional
         First treated period of every pilot, for example ``2021/22``; left out where ``pilots`` is a mapping.
     comparison : "all", sequence of str, or SameAsPilots
@@ -75,7 +76,7 @@ class Design:
         comparison: str | Sequence[str] | SameAsPilots = "all",
         exclude_periods: Sequence[str] = COVID_PERIODS,
     ) -> None:
-        starts = _starts(pilots, start)
+        starts = _followed(panel, _starts(pilots, start))
         excluded = _periods(exclude_periods)
         unknown = [p for p in excluded if p not in panel.periods and p not in COVID_PERIODS]
         faults = [_unknown_period("exclude_periods", period, panel) for period in unknown]
@@ -179,6 +180,19 @@ def _starts(pilots: Sequence[str] | Mapping[str, str], start: str | None) -> dic
         raise DesignError(f"start: {error.message}") from error
 
 
+def _followed(panel: Panel, starts: dict[str, str]) -> dict[str, str]:
+    """Call each pilot by the id of the series it was joined to; pilots of one series must start together."""
+    found: dict[str, str] = {}
+    for pilot, first in starts.items():
+        (series,) = panel.ids([pilot])
+        if found.setdefault(series, first) != first:
+            raise DesignError(
+                f"Pilot {pilot} starts in {first}, but belongs to the joined series {series}, which another pilot "
+                f"starts in {found[series]}. Give both one start, or name the series once."
+            )
+    return found
+
+
 def _unknown_period(where: str, period: str, panel: Panel) -> Fault:
     return Fault(
         where, f"{period} is not in the data", f"The data run from {panel.periods[0]} to {panel.periods[-1]}."
@@ -219,7 +233,7 @@ def _comparison(
     if isinstance(asked, SameAsPilots):
         chosen, rule = asked.select(panel, pilots, used), asked.describe()
     else:
-        chosen, rule = tuple(dict.fromkeys(str(school) for school in asked)), "a list given by the evaluator"
+        chosen, rule = panel.ids(asked), "a list given by the evaluator"
         known = set(panel.schools)
         strangers = [(school, "not in the data") for school in chosen if school not in known]
         pilots_too = [(school, "is a pilot") for school in chosen if school in pilots]
