@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from averting.errors import AvertingError
 
@@ -20,6 +21,7 @@ app = App(
     help="Did a pilot avert school exclusions, and was it worth the money?",
     help_format="plaintext",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # main says how to resume
 )
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
@@ -134,6 +136,41 @@ def render(
 
 
 @app.command
+def publish(
+    folder: Path,
+    destination: Path,
+    *,
+    rules: str = "under_five",
+    previous: tuple[Path, ...] = (),
+    engine: Engine = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Write what may leave of an evaluation: report, tables and the record of what was withheld.
+
+    Parameters
+    ----------
+    folder
+        The evaluation's folder.
+    destination
+        Folder to make.
+    rules
+        Rule set of models/disclosure.toml.
+    previous
+        Folder of an earlier release; give it once for each.
+    engine
+        auto uses Quarto where it is installed, else the renderer that averting brings.
+    quiet
+        Print only where the release is.
+    """
+    from averting.reporting.publish import publish as publish_results
+
+    made = publish_results(
+        folder, destination, rules=rules, previous=previous, engine=engine, progress=_progress(quiet)
+    )
+    print(f"published: {made}")
+
+
+@app.command
 def sources(*families: str, local_authority: str | None = None, json: Json = False) -> None:
     """List declared costs with their sources, evidence grades and review dates.
 
@@ -152,9 +189,8 @@ def sources(*families: str, local_authority: str | None = None, json: Json = Fal
     if json:
         _print_json(frame.astype(str).to_dict(orient="records"))
         return
-    table = Table(
-        "parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by"
-    )
+    names = ("parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by")
+    table = Table(*(Column(name, overflow="fold") for name in names))  # narrow, but nothing is cut off
     for row in frame.itertuples():
         table.add_row(
             str(row.key),
@@ -168,6 +204,122 @@ def sources(*families: str, local_authority: str | None = None, json: Json = Fal
             str(row.review_by),
         )
     Console().print(table)
+
+
+@app.command
+def power(
+    folder: Path | None = None,
+    *,
+    data: Path | None = None,
+    pilots: int | None = None,
+    years_after: int | None = None,
+    comparison: int | None = None,
+    mean: float | None = None,
+    pilot_mean: float | None = None,
+    size: float | None = None,
+    lasting: float | None = None,
+    ar: float | None = None,
+    years_before: int | None = None,
+    hidden: tuple[int, int] | None = None,
+    trials: int = 1_000,
+    level: float | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what a design could find before it begins: the chance of each verdict, by true effect.
+
+    Give the folder of an evaluation, whose data before the start are enough; or no folder, and declare schools with
+    --pilots and --comparison, and what differs from England's secondary schools.
+
+    Parameters
+    ----------
+    folder
+        The evaluation's folder.
+    data
+        Read the data from here instead of from the path in evaluation.toml.
+    pilots
+        From one to this many pilots; the number named in evaluation.toml by default.
+    years_after
+        From one to this many years after the start; 3 by default.
+    comparison
+        Comparison schools, 40 by default; without a folder only, like the next seven.
+    mean
+        Mean count of a comparison school in a year; 1.73 by default.
+    pilot_mean
+        Mean count of a pilot in a year before the programme; that of comparison schools by default.
+    size
+        Size of the negative binomial: the smaller, the more schools differ; inf for not at all; 0.65 by default.
+    lasting
+        Share of a school's standing that never changes, 0 to 1; 0.35 by default.
+    ar
+        Correlation of the rest from one year to the next; 0.8 by default.
+    years_before
+        Years before the start; 5 by default.
+    hidden
+        Counts from the first to the second are suppressed, for example 1 2.
+    trials
+        Simulated pilots for each row.
+    level
+        Level of the interval; the evaluation's, or 0.95, by default.
+    seed
+        Seed of every random number; the evaluation's, or 1, by default.
+    workers
+        Processes; every core by default, where that saves time.
+    cluster
+        Address of a Dask scheduler to run on, for example tcp://10.0.0.5:8786.
+    json
+        Print as JSON.
+    quiet
+        Show no progress.
+    """
+    from averting.effects.power import DeclaredNoise
+    from averting.evaluation.power import power as find_power
+
+    options: dict[str, Any] = {
+        "comparison": comparison, "mean": mean, "pilot_mean": pilot_mean, "size": size, "lasting": lasting, "ar": ar,
+        "years_before": years_before, "hidden": hidden,
+    }  # fmt: skip
+    given = {name: value for name, value in options.items() if value is not None}
+    with _bar(quiet or json) as advance:
+        found = find_power(
+            folder,
+            declared=DeclaredNoise(**given) if given else None,
+            data=data,
+            pilots=pilots,
+            years_after=years_after,
+            trials=trials,
+            level=level,
+            seed=seed,
+            workers=workers,
+            cluster=cluster,
+            advance=advance,
+        )
+    if json:
+        _print_json(found.to_dict())
+        return
+    print(f"{found.basis}; chances from {found.trials:,} simulated pilots a row")
+    console = Console()
+    for title, frame in found.readable().items():
+        table = Table(*frame.columns, title=title)
+        for row in frame.itertuples(index=False):
+            table.add_row(*row)
+        console.print(table)
+    for result in found.checks:
+        print(f"{result.status:>5}  {result.message} {result.guidance}".rstrip())
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left on standard error."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as shown:
+        task = shown.add_task("power", total=None)
+        yield lambda done, of: shown.update(task, completed=done, total=of)
 
 
 def _print_json(value: object) -> None:

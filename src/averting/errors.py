@@ -77,6 +77,10 @@ class RenderError(AvertingError):
     """A report cannot be rendered."""
 
 
+class DisclosureError(AvertingError):
+    """Results cannot leave without giving away a small count."""
+
+
 class MissingExtraError(AvertingError):
     """An optional part of averting is not installed.
 

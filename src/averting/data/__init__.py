@@ -2,6 +2,7 @@
 
 from averting.data.indicators import Indicator, load_indicators
 from averting.data.links import load_reorganisations, read_links
+from averting.data.neighbours import Neighbours, read_neighbours
 from averting.data.panel import Panel
 from averting.data.read import read_panel
 from averting.data.simulate import SimulatedPilot, simulate_pilot
@@ -10,6 +11,7 @@ from averting.data.succession import Joined, join_authorities, join_schools
 __all__ = [
     "Indicator",
     "Joined",
+    "Neighbours",
     "Panel",
     "SimulatedPilot",
     "join_authorities",
@@ -17,6 +19,7 @@ __all__ = [
     "load_indicators",
     "load_reorganisations",
     "read_links",
+    "read_neighbours",
     "read_panel",
     "simulate_pilot",
 ]

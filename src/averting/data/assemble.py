@@ -50,6 +50,8 @@ class Layout:
         Indicator and its column.
     attributes : mapping of str to str
         Any of name, phase, region, la and laestab, and its column.
+    covariates : tuple of str
+        Columns of numbers that describe a school in a year, for choosing and judging comparison schools.
     """
 
     school: str
@@ -57,11 +59,13 @@ class Layout:
     exposure: str
     counts: Mapping[str, str]
     attributes: Mapping[str, str]
+    covariates: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column named, in reading order."""
-        return (self.school, self.period, self.exposure, *self.counts.values(), *self.attributes.values())
+        keys = (self.school, self.period, self.exposure)
+        return (*keys, *self.counts.values(), *self.attributes.values(), *self.covariates)
 
 
 @dataclass(frozen=True)
@@ -144,12 +148,14 @@ def assemble(
         unusable = _without_exposure(exposure, counts, layout, origin, log)
     if keys is not None:
         unusable = _duplicates(keys, unusable, layout, origin, log)
+    described = {name: _numbers(frame[name], name, log) for name in layout.covariates if name not in absent}
     log.refuse(f"{origin.source} cannot be read as a panel")
     if keys is None or exposure is None:  # only without their columns, which the line above refuses
         raise DataError(f"{origin.source} lacks the columns of a panel.")
     checks = _tolerated_checks(counts, unusable, keys, origin)
     data, changed = _dataset(frame, keys, counts, exposure, unusable, layout, origin)
-    return data.assign(_set_aside(keys, counts, exposure, unusable)), (*checks, *changed)
+    data = data.assign(_set_aside(keys, counts, exposure, unusable))
+    return _with_covariates(data, described, keys), (*checks, *changed)
 
 
 def _set_aside(
@@ -175,6 +181,24 @@ def _set_aside(
             spread[place] = end[unusable]
             stack.append(spread)
     return {name: (("indicator", "school", "period"), np.stack(stack)) for name, stack in stacks.items()}
+
+
+def _numbers(column: pd.Series[Any], name: str, log: FaultLog) -> Floats:
+    """Read a covariate: a number, or blank where it is not known."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    blank = column.isna().to_numpy() | (column.astype(str).str.strip() == "").to_numpy()
+    wrong = np.flatnonzero((np.isnan(values) & ~blank) | np.isinf(values))
+    log.each("covariate", name, wrong, "a covariate that is not a number", "Write a number, or leave it blank")
+    return np.asarray(values)
+
+
+def _with_covariates(data: xr.Dataset, described: Mapping[str, Floats], keys: _Keys) -> xr.Dataset:
+    if not described:
+        return data
+    values = np.full((len(described), len(keys.schools), len(keys.periods)), math.nan)
+    values[:, keys.school, keys.period] = np.stack(list(described.values()))
+    labelled = data.assign_coords(covariate=np.array(list(described), dtype=str))
+    return labelled.assign(covariates=(("covariate", "school", "period"), values))
 
 
 def _keys(frame: pd.DataFrame, layout: Layout, log: FaultLog) -> _Keys:

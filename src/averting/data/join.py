@@ -51,7 +51,7 @@ def add_up(
     dict
         Variables of a panel over (indicator, group, period). A cell is missing where a part that was open then (had
         rows before or then, and then or after) is missing; a count that was set aside for want of pupils counts
-        towards those of the others.
+        towards those of the others. Where the panel has covariates, their means over the parts' pupils.
     """
     part = data.isel(school=order)
     seen = presence(part)
@@ -86,10 +86,27 @@ def add_up(
         np.select([code == MISSING, code == NOT_APPLICABLE], [none, np.nan], end)
         for end, none in ((low, 0.0), (high, np.inf))
     ]
+    described = {}
+    if "covariates" in part:
+        dims = ("covariate", "school", "period")
+        means = _weighted(part["covariates"].transpose(*dims).to_numpy(), exposure, starts)
+        described = {"covariates": (dims, means)}
     return {
+        **described,
         "value": (_DIMS, np.where(code == OBSERVED, low, np.nan)),
         "lower": (_DIMS, bounds[0]),
         "upper": (_DIMS, bounds[1]),
         "status": (_DIMS, code.astype(np.int8)),
         "exposure": (_DIMS[1:], pupils),
     }
+
+
+def _weighted(values: Floats, pupils: Floats, starts: Ints) -> Floats:
+    """Average covariates (covariate, member, period) over each group's pupils (member, period).
+
+    Members without pupils take no part. Where one with pupils has no value, the group's is not known (NaN).
+    """
+    weight = np.where(np.isfinite(pupils) & (pupils > 0), pupils, 0.0)
+    counted = np.where(weight > 0, values * weight, 0.0)
+    total = np.add.reduceat(weight, starts, axis=0)
+    return np.asarray(np.add.reduceat(counted, starts, axis=1) / np.where(total > 0, total, np.nan))

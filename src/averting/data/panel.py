@@ -39,9 +39,10 @@ class Panel:
         (indicator, school, period); ``exposure`` (pupils; school, period), positive wherever a count is observed
         or suppressed, NaN where there is none. Coordinates of school: ``name``, ``phase``, ``region``, ``la``,
         empty where unknown, and ``laestab`` where the table has it. ``school`` and ``period`` (labels such as
-        ``2016/17``) are sorted. Attribute: ``level``. Where a file has counts over no pupils, which are missing,
-        ``aside_lower`` and ``aside_upper`` keep their bounds for :func:`averting.data.join_schools`, NaN
-        elsewhere; where schools were joined, the attribute ``joined`` says (as JSON) what each became.
+        ``2016/17``) are sorted. Attribute: ``level``. Where covariates were read, ``covariates`` (covariate, school,
+        period), NaN where not known. Where a file has counts over no pupils, which are missing, ``aside_lower`` and
+        ``aside_upper`` keep their bounds for :func:`averting.data.join_schools`, NaN elsewhere; where schools were
+        joined, the attribute ``joined`` says (as JSON) what each became.
     checks : tuple of CheckResult
         What reading the data brought to light.
 
@@ -76,6 +77,7 @@ class Panel:
         phase: str | None = None,
         region: str | None = None,
         la: str | None = None,
+        covariates: Sequence[str] = (),
         symbols: Mapping[str, tuple[float, float]] | None = None,
         level: str = "school",
         source: str = "frame",
@@ -92,6 +94,9 @@ class Panel:
             Columns of counts; names are indicators unless mapped.
         name, phase, region, la : str, optional
             Columns that describe the school; its latest row counts.
+        covariates : sequence of str
+            Columns of numbers by which to choose and judge comparison schools, such as the share of pupils on free
+            school meals; blank where not known.
         symbols : mapping of str to (lower, upper), optional
             Text that stands for a count between two bounds, such as ``{"x": (1, 2)}``; an infinite upper bound
             makes it missing.
@@ -117,6 +122,7 @@ class Panel:
             exposure=exposure,
             counts=_indicator_columns(counts),
             attributes={attribute: column for attribute, column in described.items() if column is not None},
+            covariates=tuple(covariates),
         )
         origin = Origin(source, level, {"": BLANK, **given})
         return cls(*assemble(frame, np.arange(2, len(frame) + 2), layout, origin))
@@ -130,6 +136,11 @@ class Panel:
     def indicators(self) -> tuple[str, ...]:
         """What is counted."""
         return tuple(self.data["indicator"].values.tolist())
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the numbers that describe schools; empty where none were read."""
+        return tuple(self.data["covariate"].values.tolist()) if "covariates" in self.data else ()
 
     @property
     def schools(self) -> tuple[str, ...]:
@@ -255,7 +266,7 @@ class Panel:
             raise DataError(
                 f"{path.name} is not a panel written by averting ({error}). Read the data again."
             ) from error
-        optional = [name for name in OPTIONAL_ATTRIBUTES if name in data]
+        optional = [name for name in (*OPTIONAL_ATTRIBUTES, "covariate") if name in data]
         names = (*_DIMS, *ATTRIBUTES, *optional)
         texts = {name: (data[name].dims, data[name].values.astype(str)) for name in names}
         return cls(data.assign_coords(texts), checks)
@@ -274,9 +285,9 @@ class Panel:
 
 def _in_order(data: xr.Dataset) -> xr.Dataset:
     """Return the same dataset with its variables in one fixed order, on which a file's bytes depend."""
-    aside = [name for name in _ASIDE if name in data]
-    variables = {name: data.variables[name] for name in (*_COUNTS, "exposure", *aside)}
-    optional = [name for name in OPTIONAL_ATTRIBUTES if name in data.coords]
+    extra = [name for name in (*_ASIDE, "covariates") if name in data]
+    variables = {name: data.variables[name] for name in (*_COUNTS, "exposure", *extra)}
+    optional = [name for name in (*OPTIONAL_ATTRIBUTES, "covariate") if name in data.coords]
     coords = {name: data.variables[name] for name in (*_DIMS, *ATTRIBUTES, *optional)}
     return xr.Dataset(variables, coords=coords, attrs=data.attrs)
 

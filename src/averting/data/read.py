@@ -29,6 +29,7 @@ def read_panel(
     columns: Mapping[str, str] | None = None,
     symbols: Mapping[str, tuple[float, float]] | None = None,
     indicators: Collection[str] | None = None,
+    covariates: Collection[str] = (),
 ) -> Panel:
     """Read a file into a panel.
 
@@ -51,6 +52,8 @@ def read_panel(
         Text that stands for a count between two bounds; added to, and before, what the vintage says.
     indicators : collection of str, optional
         Which to read; all that are found by default.
+    covariates : collection of str
+        For ``tidy``: columns of numbers by which to choose and judge comparison schools.
 
     Returns
     -------
@@ -69,11 +72,13 @@ def read_panel(
         raise DataError(f"read_panel: '{found}' is not known. Use one of: {', '.join(allowed)}.")
     given = {text: interval(text, *bounds) for text, bounds in (symbols or {}).items()}
     if source == "tidy":
-        return _read_tidy(path, level, phase, columns or {}, given, indicators)
+        return _read_tidy(path, level, phase, columns or {}, given, indicators, tuple(covariates))
     if columns is not None:
         raise DataError(
             "read_panel: columns belongs to source='tidy'; DfE files are recognised by their own columns."
         )
+    if covariates:
+        raise DataError("read_panel: covariates belong to source='tidy'; DfE's exclusions files have none.")
     frame = read_columns(path, _dfe_columns)
     return panel_from_dfe(frame, source=path.name, level=level, phase=phase, symbols=given, indicators=indicators)
 
@@ -142,9 +147,9 @@ def _dfe_counts(header: Iterable[str], indicators: Collection[str] | None, sourc
     return found
 
 
-def _layout(columns: Mapping[str, str], counts: Mapping[str, str]) -> Layout:
+def _layout(columns: Mapping[str, str], counts: Mapping[str, str], covariates: tuple[str, ...] = ()) -> Layout:
     attributes = {role: columns[role] for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES) if role in columns}
-    return Layout(columns["school"], columns["period"], columns["exposure"], counts, attributes)
+    return Layout(columns["school"], columns["period"], columns["exposure"], counts, attributes, covariates)
 
 
 def _vintage_check(vintage: Vintage, given: Mapping[str, Symbol]) -> CheckResult:
@@ -169,13 +174,14 @@ def _read_tidy(
     columns: Mapping[str, str],
     symbols: Mapping[str, Symbol],
     indicators: Collection[str] | None,
+    covariates: tuple[str, ...],
 ) -> Panel:
     roles = {*NEEDED_ROLES, *ATTRIBUTES, *OPTIONAL_ATTRIBUTES}
     counts = {key: column for key, column in columns.items() if key not in roles}
     named = {role: columns.get(role, role) for role in NEEDED_ROLES}
     named |= {role: columns.get(role, role) for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES)}
     known = {*counts, *load_indicators(), *(indicators or ())}
-    frame = read_columns(path, lambda _: {*named.values(), *counts.values(), *known})
+    frame = read_columns(path, lambda _: {*named.values(), *counts.values(), *known, *covariates})
     present = {
         role: column for role, column in named.items() if column in frame or role in {*NEEDED_ROLES, *columns}
     }
@@ -196,5 +202,5 @@ def _read_tidy(
         raise DataError(f"{path.name} has no phase column, so phase='{phase}' cannot be kept. Name it in columns.")
     rows = frame.index.to_numpy(dtype=np.int64) + 2
     origin = Origin(path.name, level, {"": BLANK, **symbols})
-    data, found = assemble(frame, rows, _layout(present, dict(sorted(counts.items()))), origin)
+    data, found = assemble(frame, rows, _layout(present, dict(sorted(counts.items())), covariates), origin)
     return Panel(call_phases(data), (*checks, *found))

@@ -65,7 +65,8 @@ def join_schools(panel: Panel, links: pd.DataFrame | str | Path) -> Joined:
     -------
     Joined
         A series is called by the URN of the school in which it ends; where it ends in several, by all their URNs
-        with + between them.
+        with + between them. Its covariates are the means of its schools', weighted by pupils in each year; where a
+        school with pupils has no value, the series has none.
 
     Raises
     ------
@@ -263,10 +264,10 @@ def _joined_panel(
         coords[attribute] = ("school", panel.data[attribute].to_numpy()[main].astype(str))
     names = [_name(group, ids[group], where, named) for group in groups]
     coords["name"] = ("school", np.array(names, dtype=str))
-    fixed = {name: panel.data[name] for name in ("indicator", "period")}
+    fixed = {name: panel.data[name] for name in ("indicator", "period", "covariate") if name in panel.data.coords}
     sums = xr.Dataset(add_up(panel.data, order, starts), coords={**fixed, **coords})
     both = xr.concat([alone, sums], "school", join="outer", combine_attrs="override", data_vars="minimal")
-    data = both.sortby("school").transpose("indicator", "school", "period")
+    data = both.sortby("school").transpose("indicator", ..., "school", "period")
     data = data.assign({name: data[name].assign_attrs(panel.data[name].attrs) for name in data.data_vars})
     data.attrs = {**panel.data.attrs, "joined": json.dumps(dict(sorted(joined.items())))}
     return Panel(data, panel.checks)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from averting.design.design import Counts, Design
+from averting.design.features import measure as measure_schools
+
+Array = NDArray[np.float64]
+
+_COLUMNS = ("pilots", "comparison", "standardised_difference", "variance_ratio", "overlap")
 
 
-def _middle(counts: Counts) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _middle(counts: Counts) -> Array:
     return 0.5 * (counts.lower + counts.upper)
 
 
@@ -18,9 +24,11 @@ def balance(design: Design) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per indicator's rate per 100 and one for exposure: mean over pilots, mean over comparison
-        schools, and their difference in standard deviations of the comparison schools. Suppressed counts
-        enter at the middle of their bounds.
+        One row per indicator's rate per 100, one for exposure and one per covariate: mean over pilots, mean over
+        comparison schools, their difference in standard deviations of the comparison schools, variance_ratio
+        (pilots' over comparison schools'; NaN with one pilot) and overlap (share of pilots within the range of
+        the comparison schools). Suppressed counts enter at the middle of their bounds; schools without a value
+        take no part in its row.
     """
     before = np.array([period < min(design.starts.values()) for period in design.periods])
     pilots = np.arange(len(design.schools)) < len(design.pilots)
@@ -31,18 +39,29 @@ def balance(design: Design) -> pd.DataFrame:
         counts = design.counts(indicator)
         events = np.nansum(_middle(counts)[:, before], axis=1)
         measures[f"{indicator}, per 100"] = 100 * events / np.nansum(counts.exposure[:, before], axis=1)
+    if design.panel.covariates:
+        periods = [period for period, early in zip(design.periods, before, strict=True) if early]
+        values, names = measure_schools(design.panel, design.schools, periods, design.panel.covariates)
+        measures |= dict(zip(names, values.T, strict=True))
     for measure, value in measures.items():
-        spread = np.std(value[~pilots], ddof=1)
-        gap = value[pilots].mean() - value[~pilots].mean()
-        rows.append(
-            {
-                "measure": measure,
-                "pilots": value[pilots].mean(),
-                "comparison": value[~pilots].mean(),
-                "standardised_difference": gap / spread if spread > 0 else np.nan,
-            }
-        )
+        known = np.isfinite(value)
+        rows.append({"measure": measure, **_compare(value[pilots & known], value[~pilots & known])})
     return pd.DataFrame(rows)
+
+
+def _compare(pilots: Array, others: Array) -> dict[str, float]:
+    if len(pilots) == 0 or len(others) < 2:
+        return dict.fromkeys(_COLUMNS, np.nan)
+    spread = np.std(others, ddof=1)
+    own = np.var(pilots, ddof=1) if len(pilots) > 1 else np.nan
+    numbers = (
+        pilots.mean(),
+        others.mean(),
+        (pilots.mean() - others.mean()) / spread if spread > 0 else np.nan,
+        own / spread**2 if spread > 0 else np.nan,
+        ((pilots >= others.min()) & (pilots <= others.max())).mean(),
+    )
+    return {name: float(number) for name, number in zip(_COLUMNS, numbers, strict=True)}
 
 
 def paths(design: Design, indicator: str) -> pd.DataFrame:

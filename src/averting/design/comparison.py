@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from averting.data import Panel
-from averting.errors import DesignError
+from averting.errors import DesignError, Fault, refuse
 
 TRAITS = ("phase", "region", "la")
+
+
+@runtime_checkable
+class ComparisonRule(Protocol):
+    """What every rule can do."""
+
+    def select(
+        self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
+        """Return the schools the rule keeps; periods are those used, before those of them before the start."""
+        ...
+
+    def describe(self) -> str:
+        """Return the rule in words."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,11 +41,14 @@ class SameAsPilots:
         Keep only schools with a value, or bounds, and an exposure for every indicator in every period used.
     exclude : sequence of str
         Schools never to compare with, for example neighbours that pupils may move to.
+    exclude_same_la : bool
+        Leave out every school in a pilot's local authority, to which the programme may spill over.
     """
 
     on: Sequence[str] = ("phase", "region")
     balanced: bool = True
     exclude: Sequence[str] = ()
+    exclude_same_la: bool = False
 
     def __post_init__(self) -> None:
         unknown = [trait for trait in self.on if trait not in TRAITS]
@@ -38,7 +57,9 @@ class SameAsPilots:
                 f"comparison rule: {', '.join(unknown)} is not a trait of schools. Use {', '.join(TRAITS)}."
             )
 
-    def select(self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...]) -> tuple[str, ...]:
+    def select(
+        self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
         """Return the identifiers of the schools the rule keeps, in the panel's order."""
         data = panel.data
         traits = np.stack(
@@ -55,11 +76,22 @@ class SameAsPilots:
             )
         complete = complete_schools(panel, periods) if self.balanced else set(panel.schools)
         barred = {*pilots, *panel.ids(self.exclude)}
+        if self.exclude_same_la:
+            barred |= self._same_la(panel, pilots)
         return tuple(
             school
             for i, school in enumerate(panel.schools)
             if school not in barred and school in complete and tuple(traits[i]) in wanted
         )
+
+    def _same_la(self, panel: Panel, pilots: tuple[str, ...]) -> set[str]:
+        authority = dict(zip(panel.schools, panel.data["la"].to_numpy().astype(str).tolist(), strict=True))
+        own = {authority[pilot] for pilot in pilots}
+        if "" in own:
+            raise DesignError(
+                "exclude_same_la: a pilot has no local authority in the data. Add it, or list schools in exclude."
+            )
+        return {school for school, name in authority.items() if name in own}
 
     def describe(self) -> str:
         """Return the rule in words."""
@@ -67,6 +99,8 @@ class SameAsPilots:
         parts = [traits]
         if self.balanced:
             parts.append("data in every period used")
+        if self.exclude_same_la:
+            parts.append("none in a pilot's local authority")
         if self.exclude:
             parts.append(f"{len(self.exclude)} named schools left out")
         return "; ".join(parts)
@@ -79,3 +113,53 @@ def complete_schools(panel: Panel, periods: tuple[str, ...]) -> set[str]:
     exposed = np.isfinite(part.exposure.transpose("school", "period").to_numpy())
     kept = (bounded & exposed).all(axis=1)
     return {school for school, keep in zip(part.schools, kept, strict=True) if keep}
+
+
+def choose_comparison(
+    panel: Panel,
+    pilots: tuple[str, ...],
+    asked: str | Sequence[str] | ComparisonRule,
+    *,
+    periods: tuple[str, ...],
+    before: tuple[str, ...],
+) -> tuple[tuple[str, ...], str]:
+    """Return the comparison schools, and how they were chosen in words.
+
+    Parameters
+    ----------
+    panel : Panel
+        All schools.
+    pilots : tuple of str
+        In the panel.
+    asked : "all", sequence of str, or a rule
+        As in :class:`averting.design.Design`.
+    periods, before : tuple of str
+        Periods used, and those of them before the start: nothing later may bear on the choice.
+
+    Raises
+    ------
+    DesignError
+        If the word is not known, a listed school is a pilot or not in the data, or fewer than two are left.
+    """
+    if isinstance(asked, str):
+        if asked != "all":
+            raise DesignError(f"comparison is '{asked}'. Use 'all', a list of schools, or a rule.")
+        asked = SameAsPilots(on=())
+    if isinstance(asked, ComparisonRule):
+        chosen, rule = asked.select(panel, pilots, periods, before), asked.describe()
+    else:
+        chosen, rule = panel.ids(asked), "a list given by the evaluator"
+        known = set(panel.schools)
+        strangers = [(school, "not in the data") for school in chosen if school not in known]
+        pilots_too = [(school, "is a pilot") for school in chosen if school in pilots]
+        refuse(
+            DesignError,
+            "The comparison schools do not fit the data",
+            [Fault(f"comparison school {s}", what, "Correct the list.") for s, what in strangers + pilots_too],
+        )
+    if len(chosen) < 2:
+        raise DesignError(
+            f"The comparison ({rule}) keeps {len(chosen)} schools. Two are the least that can show how schools "
+            "differ by chance; ten or more make an answer possible. Widen the rule or add data."
+        )
+    return chosen, rule

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from averting.checks import CheckResult
 from averting.data import Panel
-from averting.design.comparison import SameAsPilots
+from averting.design.comparison import ComparisonRule, choose_comparison
 from averting.errors import DesignError, Fault, UnitError, refuse
 from averting.years import AcademicYear
 
@@ -47,7 +47,7 @@ class Design:
         named by its own id or the series'.
     start : str, optional
         First treated period of every pilot, for example ``2021/22``; left out where ``pilots`` is a mapping.
-    comparison : "all", sequence of str, or SameAsPilots
+    comparison : "all", sequence of str, or a rule of this package
         Schools to compare with: every other school with complete data, a list, or a rule.
     exclude_periods : sequence of str
         Periods to leave out; by default the two Covid years, where the data have them.
@@ -73,7 +73,7 @@ class Design:
         pilots: Sequence[str] | Mapping[str, str],
         *,
         start: str | None = None,
-        comparison: str | Sequence[str] | SameAsPilots = "all",
+        comparison: str | Sequence[str] | ComparisonRule = "all",
         exclude_periods: Sequence[str] = COVID_PERIODS,
     ) -> None:
         starts = _followed(panel, _starts(pilots, start))
@@ -83,7 +83,8 @@ class Design:
         used = tuple(period for period in panel.periods if period not in excluded)
         faults += _pilot_faults(panel, starts, used)
         refuse(DesignError, "The design does not fit the data", faults)
-        chosen, rule = _comparison(panel, tuple(starts), comparison, used)
+        before = tuple(period for period in used if period < min(starts.values()))
+        chosen, rule = choose_comparison(panel, tuple(starts), comparison, periods=used, before=before)
         kept = panel.select(schools=(*starts, *chosen))
         for name, value in {
             "panel": kept,
@@ -221,33 +222,6 @@ def _pilot_faults(panel: Panel, starts: Mapping[str, str], used: tuple[str, ...]
 
 
 _BOTH_SIDES = "A comparison needs at least one period before and one from the start; see exclude_periods."
-
-
-def _comparison(
-    panel: Panel, pilots: tuple[str, ...], asked: str | Sequence[str] | SameAsPilots, used: tuple[str, ...]
-) -> tuple[tuple[str, ...], str]:
-    if isinstance(asked, str):
-        if asked != "all":
-            raise DesignError(f"comparison is '{asked}'. Use 'all', a list of schools, or a rule.")
-        asked = SameAsPilots(on=())
-    if isinstance(asked, SameAsPilots):
-        chosen, rule = asked.select(panel, pilots, used), asked.describe()
-    else:
-        chosen, rule = panel.ids(asked), "a list given by the evaluator"
-        known = set(panel.schools)
-        strangers = [(school, "not in the data") for school in chosen if school not in known]
-        pilots_too = [(school, "is a pilot") for school in chosen if school in pilots]
-        refuse(
-            DesignError,
-            "The comparison schools do not fit the data",
-            [Fault(f"comparison school {s}", what, "Correct the list.") for s, what in strangers + pilots_too],
-        )
-    if len(chosen) < 2:
-        raise DesignError(
-            f"The comparison ({rule}) keeps {len(chosen)} schools. Two are the least that can show how schools "
-            "differ by chance; ten or more make an answer possible. Widen the rule or add data."
-        )
-    return chosen, rule
 
 
 def _design_checks(design: Design) -> tuple[CheckResult, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from averting.errors import RenderError
 from averting.evaluation.settings import FILE
 from averting.evaluation.store import Store
 from averting.provenance import file_hash, tree_hashes
+from averting.reporting import open_results
 from averting.reporting.render import render as render_qmd
 
 REPORT = "report.qmd"
@@ -51,13 +51,13 @@ def render(
     """
     folder = Path(folder)
     folder = folder.parent if folder.name == FILE else folder
-    source, results = folder / REPORT, Store(folder).results
+    store = Store(folder)
+    store.recover()
+    source, results = folder / REPORT, store.results
     if not source.is_file():
         raise RenderError(f"{source} does not exist. Copy it from the template: averting new.")
-    if not (results / "manifest.json").is_file():
-        raise RenderError(f"{folder} has no results yet. Make them with: averting run {folder}")
-    manifest = json.loads((results / "manifest.json").read_text(encoding="utf-8"))
-    if manifest["inputs"][FILE] != file_hash(folder / FILE):
+    made_from = open_results(results).manifest["inputs"][FILE]
+    if not (folder / FILE).is_file() or made_from != file_hash(folder / FILE):
         raise RenderError(
             f"{folder / FILE} has changed since the results were made. Make them again with: averting run {folder}"
         )

@@ -189,15 +189,15 @@ def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, 
         inputs["data"],
         inputs.get("succession"),
         _plain({**asdict(evaluation.data), "path": None, "succession": None}),
-        # schools that an event takes out are missing in the panel that is written
+        # the panel that is written has the design's schools, without those that an event takes out
+        _plain(asdict(evaluation.design)),
         _plain([asdict(event) for event in evaluation.events]),
         sorted({e.indicator for e in evaluation.estimates}),
     )
-    design = content_key(data, _plain(asdict(evaluation.design)))
-    keys = {"data": data, "design": design}
+    keys = {"data": data, "design": data}
     sample = [evaluation.seed, evaluation.draws]
     for settings in evaluation.estimates:
-        keys[f"estimates/{settings.id}"] = content_key(design, asdict(settings), sample)
+        keys[f"estimates/{settings.id}"] = content_key(data, asdict(settings), sample)
     if evaluation.appraisal and evaluation.costs:
         valued = keys[f"estimates/{evaluation.appraisal.estimate}"]
         keys["appraisal"] = content_key(

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from averting.appraisal import CENTRAL, NO_PROGRAMME, ProgrammeCost, Scenario
 from averting.costs import overrides_from_table
-from averting.design import COVID_PERIODS, Event, SameAsPilots
+from averting.design import COVID_PERIODS, Event
 from averting.design.events import default_events
 from averting.effects import known_estimators
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
+from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.event_settings import event_faults, read_events, with_defaults
 from averting.evaluation.toml_table import TomlTable
 from averting.years import AcademicYear, FinancialYear
@@ -34,6 +35,7 @@ class DataSettings:
     last_period: str | None
     columns: Mapping[str, str] | None
     symbols: Mapping[str, tuple[float, float]]
+    covariates: tuple[str, ...]
     note: str
     succession: Path | None = None
     reorganisations: bool = False
@@ -45,7 +47,7 @@ class DesignSettings:
 
     pilots: tuple[str, ...] | Mapping[str, str]
     start: str | None
-    comparison: str | tuple[str, ...] | SameAsPilots
+    comparison: Asked
     exclude_periods: tuple[str, ...]
     exclude_reason: str
 
@@ -182,7 +184,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         seed=_at_least(top, "seed", top.take("seed", int), 0),
         draws=_at_least(top, "draws", top.take("draws", int, 4_000), 100),
         data=_data(folder, top.table("data") or _absent(top, "data")),
-        design=_design(design, events),
+        design=_design(design, events, folder),
         estimates=(*estimates, *_sensitivities(estimates, events)),
         costs=_costs(costs) if costs else None,
         appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
@@ -222,6 +224,7 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
         last_period=_period(table, "last_period"),
         columns={str(k): str(v) for k, v in columns.values.items()} if columns else None,
         symbols=_symbols(symbols) if symbols else {},
+        covariates=table.texts("covariates", []),
         note=table.take("note", str, ""),
         succession=folder / name if (name := table.take("succession", str, None)) else None,
         reorganisations=table.take("reorganisations", bool, False),
@@ -252,7 +255,7 @@ def _symbols(table: TomlTable) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _design(table: TomlTable, events: tuple[Event, ...]) -> DesignSettings:
+def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> DesignSettings:
     asked = table.values.get("pilots")
     pilots: tuple[str, ...] | dict[str, str]
     if isinstance(asked, dict):
@@ -264,7 +267,7 @@ def _design(table: TomlTable, events: tuple[Event, ...]) -> DesignSettings:
     settings = DesignSettings(
         pilots=pilots,
         start=_period(table, "start"),
-        comparison=_comparison(table.table("comparison")),
+        comparison=read_comparison(table.table("comparison"), folder),
         exclude_periods=excluded,
         exclude_reason=table.take("exclude_reason", str, ""),
     )
@@ -276,24 +279,6 @@ def _design(table: TomlTable, events: tuple[Event, ...]) -> DesignSettings:
         table.fault("exclude_reason", "the default of leaving out the Covid years is changed", "Say why.")
     table.done()
     return settings
-
-
-def _comparison(table: TomlTable | None) -> str | tuple[str, ...] | SameAsPilots:
-    if table is None:
-        return "all"
-    rule = table.choice("rule", ("all", "same", "list"))
-    schools = table.texts("schools", []) if rule == "list" else ()
-    on = table.texts("on", ["phase", "region"]) if rule == "same" else ()
-    balanced = bool(table.take("balanced", bool, True)) if rule != "list" else True
-    exclude = table.texts("exclude", []) if rule != "list" else ()
-    table.done()
-    if rule == "list":
-        return schools
-    try:
-        return SameAsPilots(on=on, balanced=balanced, exclude=exclude)
-    except AvertingError as error:
-        table.fault("on", error.message, "")
-        return "all"
 
 
 def _estimate(table: TomlTable) -> EstimateSettings:

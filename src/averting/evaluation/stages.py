@@ -17,7 +17,7 @@ from averting.costs import factors, known_deflator, known_payers, load_parameter
 from averting.data import Joined, Panel, join_authorities, join_schools, load_indicators, read_panel
 from averting.data.succession import COLUMNS as SUCCESSION_COLUMNS
 from averting.data.successors import check_successors
-from averting.design import Design, Event, balance, paths, without_cells
+from averting.design import Design, Event, balance, paths, regression_to_mean, without_cells
 from averting.design.events import KINDS
 from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
@@ -52,6 +52,7 @@ def build_panel(evaluation: Evaluation) -> Joined:
         columns=settings.columns,
         symbols=settings.symbols or None,
         indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
+        covariates=settings.covariates,
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
@@ -85,21 +86,34 @@ def build_design(evaluation: Evaluation, panel: Panel, *, without: str = "") -> 
         If an event or the design does not fit the data.
     """
     settings = evaluation.design
-    left_out = [event for event in evaluation.events if event.treatment == "exclude" or event.id == without]
     _refuse_elsewhere(evaluation.events, panel)
-    excluded = set(settings.exclude_periods)
-    for event in left_out:
-        if event.whole:
-            excluded |= set(event.periods) & set(panel.periods)
-        else:
-            panel = without_cells(panel, event, tuple(settings.pilots))
+    panel, excluded = leave_out(evaluation, panel, without=without)
     return Design(
         panel,
         settings.pilots,
         start=settings.start,
         comparison=settings.comparison,
-        exclude_periods=sorted(excluded),
+        exclude_periods=excluded,
     )
+
+
+def leave_out(evaluation: Evaluation, panel: Panel, *, without: str = "") -> tuple[Panel, tuple[str, ...]]:
+    """Return the panel without the schools, and the periods, that an evaluation and its events leave out.
+
+    Parameters
+    ----------
+    without : str
+        Leave out this event too, by its id. Events none of whose periods is in the panel change nothing.
+    """
+    excluded = set(evaluation.design.exclude_periods)
+    left_out = [event for event in evaluation.events if event.treatment == "exclude" or event.id == without]
+    for event in left_out:
+        here = set(event.periods) & set(panel.periods)
+        if event.whole:
+            excluded |= here
+        elif here:
+            panel = without_cells(panel, event, tuple(evaluation.design.pilots))
+    return panel, tuple(sorted(excluded))
 
 
 def build_variants(evaluation: Evaluation, panel: Panel) -> dict[str, Design]:
@@ -177,7 +191,10 @@ def write_design(folder: Path, design: Design, events: Sequence[Event]) -> None:
     _csv(_event_table(events, design), folder / "events.csv")
     for indicator in design.panel.indicators:
         _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")
-    _checks(design.checks, folder)
+    regressions = {indicator: regression_to_mean(design, indicator) for indicator in design.panel.indicators}
+    for indicator, found in regressions.items():
+        _csv(found.table, folder / f"regression_{indicator}.csv")
+    _checks([*design.checks, *(found.check for found in regressions.values())], folder)
 
 
 def _event_table(events: Sequence[Event], design: Design) -> pd.DataFrame:

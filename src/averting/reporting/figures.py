@@ -14,7 +14,7 @@ import numpy as np
 from averting.effects.diagnostics.detectable import TARGET
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
-from averting.reporting.tables import bundle
+from averting.reporting.tables import balance_label, bundle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +105,7 @@ def paths(results: Results, estimate: str) -> ReportFigure:
             axes.axvspan(at[period] - 0.5, at[period] + 0.5, color="#e8e8e8", zorder=0, linewidth=0)
         told = _mark_events(axes, results.table("design/events"), at)
         axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
-        axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(low.min())), None))
+        axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, fontsize=9)
         return _finish(figure, f"{_paths_alt(table, without, indicator, units)}{told}")
 
@@ -131,19 +131,47 @@ def _mark_events(axes: Axes, events: Any, at: Mapping[str, int]) -> str:
 
 
 def _paths_alt(table: Any, without: Any, indicator: str, units: str) -> str:
-    treated = set(without["period"])
+    treated, used = set(without["period"]), table["used"]
     means = {
-        (group, late): part["rate"].mean()
+        (group, late): _mean_shown(
+            table[(table["group"] == group) & used & (table["period"].isin(treated) == late)]
+        )
         for group in ("pilots", "comparison")
         for late in (False, True)
-        if len(part := table[(table["group"] == group) & table["used"] & (table["period"].isin(treated) == late)])
     }
+    gaps = sorted(set(table.loc[used & table["rate"].isna(), "period"]))
+    withheld = f" Withheld in some groups, and shown as gaps: {', '.join(gaps)}." if gaps else ""
     return (
-        f"Line chart of {indicator} per 100 pupils by year. Pilot {units} average {means['pilots', False]:.2f} before "
-        f"the start and {means['pilots', True]:.2f} after; comparison {units} {means['comparison', False]:.2f} and "
-        f"{means['comparison', True]:.2f}. Markers show the pilots' estimated rate without the programme, with wide "
-        "intervals. Years left out are shaded."
+        f"Line chart of {indicator} per 100 pupils by year. Pilot {units} average {means['pilots', False]} before "
+        f"the start and {means['pilots', True]} after; comparison {units} {means['comparison', False]} and "
+        f"{means['comparison', True]}. Markers show the pilots' estimated rate without the programme, with wide "
+        f"intervals. Years left out are shaded.{withheld}"
     )
+
+
+def _mean_shown(part: Any) -> str:
+    """Write the mean of the rates that are shown."""
+    shown = part["rate"].dropna()
+    return f"{shown.mean():.2f}" if len(shown) else "withheld"
+
+
+def balance(results: Results) -> ReportFigure:
+    """Draw how far pilots and comparison schools were apart before the start (a love plot)."""
+    import matplotlib as mpl
+
+    table = results.table("design/balance").dropna(subset="standardised_difference")
+    labels = [balance_label(results, str(measure)) for measure in table["measure"]]
+    gaps = table["standardised_difference"].to_numpy(dtype=float)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(1.2 + 0.32 * len(labels))
+        axes.axvspan(-0.25, 0.25, color="#e8e8e8", zorder=0, linewidth=0)
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.plot(gaps, range(len(gaps)), "o", color=PILOT, markersize=7)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel="pilots minus comparison, in standard deviations")
+        points = "; ".join(f"{label} {gap:+.2f}" for label, gap in zip(labels, gaps, strict=True))
+        alt = f"Dot plot of standardised differences before the start; beyond 0.25 is usually called large. {points}."
+        return _finish(figure, alt)
 
 
 def permutation(results: Results, estimate: str) -> ReportFigure:
@@ -183,19 +211,30 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
             "four times in five", (0, 100 * TARGET), xytext=(2, 4), textcoords="offset points", color=INK
         )
         axes.set(xlabel="true fall in the rate (%)", ylabel="chance of finding it (%)", ylim=(0, 102))
-        points = "; ".join(
-            f"{row.reduction:.0%}: {row.chance:.0%}" for row in table.iloc[[3, 5, 7, 9]].itertuples()
-        )
+        shown = table.iloc[[3, 5, 7, 9]].astype(float).to_numpy().tolist()
+        points = "; ".join(f"{reduction:.0%}: {numbers.chance(chance)}" for reduction, chance in shown)
         return _finish(
             figure, f"Line chart of the chance of finding a true fall in the rate, by its size. {points}."
         )
 
 
+def _withheld(reason: str) -> ReportFigure:
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(0.8)
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, reason, ha="center", va="center", color=INK, fontsize=9)
+        return _finish(figure, reason)
+
+
 def cash_flow(results: Results) -> ReportFigure:
-    """Draw mean flows by financial year in the central scenario, by line."""
+    """Draw mean flows by financial year in the central scenario, by line; nothing where they are withheld."""
     import matplotlib as mpl
 
     record, flows = results.record("appraisal/appraisal"), results.table("appraisal/flows")
+    if flows["undiscounted"].isna().any():
+        return _withheld("Savings by year are withheld: they would tell how many were averted in a withheld year.")
     # transfers between payers net to zero and would only double the bars
     central = flows[(flows["scenario"] == "central") & (flows["kind"] != "transfer")]
     wide = central.pivot_table(

@@ -27,16 +27,27 @@ def pounds(value: float) -> str:
 
 def ratio(value: float) -> str:
     """Write a ratio to two decimals; infinity as no limit."""
+    if math.isnan(value):
+        return "not defined"
     return "no limit" if math.isinf(value) else f"{value:.2f}"
 
 
 def percent(value: float) -> str:
     """Write a share as a whole percentage, never 0 % or 100 % for what is not."""
-    if 0 < value < 0.005:
+    if math.isnan(value):
+        return "not defined"
+    if 0 < value <= 0.005:
         return "under 1%"
     if 0.995 <= value < 1:
         return "over 99%"
     return f"{100 * value:.0f}%"
+
+
+def chance(value: float) -> str:
+    """Write a share of draws as a chance: that none or all of them agree does not make it impossible or certain."""
+    if value == 0:
+        return "under 1%"
+    return "over 99%" if value == 1 else percent(value)
 
 
 def change(ratio_value: float) -> str:

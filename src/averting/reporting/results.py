@@ -41,12 +41,13 @@ class Results:
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a CSV table, for example ``appraisal/summary``."""
-        return _read_csv(self._file(f"{name}.csv"))
+        path = self._file(f"{name}.csv")
+        return _read_csv(path, path.stat().st_mtime_ns)
 
     def effect(self, estimate: str) -> Effect:
         """Return one estimate's Effect by its id."""
-        self._file(f"estimates/{estimate}/effect.json")
-        return _load_effect(self.folder / "estimates" / estimate)
+        folder = self._file(f"estimates/{estimate}/effect.json").parent
+        return _load_effect(folder, max(path.stat().st_mtime_ns for path in folder.iterdir()))
 
     def checks(self, stage: str) -> tuple[CheckResult, ...]:
         """Return the checks of the ``data`` or ``design`` stage."""
@@ -74,6 +75,12 @@ class Results:
         """Whether what was averted was valued."""
         return (self.folder / "appraisal" / "appraisal.json").is_file()
 
+    @property
+    def disclosure(self) -> dict[str, Any] | None:
+        """What disclosure control did to these results; None where they have not passed it."""
+        about: dict[str, Any] | None = self.manifest.get("disclosure")
+        return about if about and about["passes"] else None
+
     def indicator(self, key: str) -> str:
         """Return an indicator's label in running text, for example ``permanent exclusions``."""
         label: str = self.manifest["indicators"].get(key, key.replace("_", " "))
@@ -92,13 +99,14 @@ class Results:
         return path
 
 
+# kept by time of writing too: a second run in the same session must not show the numbers of the first
 @cache
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, _written: int) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
 @cache
-def _load_effect(folder: Path) -> Effect:
+def _load_effect(folder: Path, _written: int) -> Effect:
     return load_effect(folder)
 
 

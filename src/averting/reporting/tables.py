@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,6 +12,7 @@ from typing import Any
 
 from averting.appraisal.appraisal import VIEW_LABELS
 from averting.checks import CheckResult
+from averting.data.disclosure import WITHHELD
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
 
@@ -65,7 +67,9 @@ def bundle(html: str, plain: str) -> dict[str, str]:
     Quarto loads scripts from the network for any cell that shows text/html, and none for Markdown.
     """
     if "AVERTING_RENDER" in os.environ or "QUARTO_DOCUMENT_PATH" in os.environ:
-        return {"text/markdown": f"```{{=html}}\n{html}\n```", "text/plain": plain}
+        # a fence longer than any in the text, so that no cell can end it
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", html)), default=0))
+        return {"text/markdown": f"{fence}{{=html}}\n{html}\n{fence}", "text/plain": plain}
     return {"text/html": html, "text/plain": plain}
 
 
@@ -98,12 +102,14 @@ def averted(results: Results) -> ReportTable:
         name = results.name(key)
         for row in results.table(f"estimates/{key}/averted").itertuples():
             period = "all years" if row.period == "all" else str(row.period)
+            middle, low, high = (float(str(value)) for value in (row.median, row.lower, row.upper))
+            withheld = math.isnan(middle)
             rows.append(
                 (
                     f"{name} ({'probability' if effect.draw_kind == 'posterior' else 'confidence'})",
                     period,
-                    numbers.count(float(str(row.median))),
-                    numbers.interval(numbers.count(float(str(row.lower))), numbers.count(float(str(row.upper)))),
+                    WITHHELD if withheld else numbers.count(middle),
+                    WITHHELD if withheld else numbers.interval(numbers.count(low), numbers.count(high)),
                 )
             )
     level = numbers.percent(results.primary.level)
@@ -112,22 +118,26 @@ def averted(results: Results) -> ReportTable:
     )
 
 
+def balance_label(results: Results, measure: str) -> str:
+    """Return what a row of the balance table is about: a rate, pupils, or a covariate by its own name."""
+    key = measure.removesuffix(", per 100")
+    if key != measure:
+        return f"{results.indicator(key)} per 100 pupils a year"
+    return "pupils on roll" if measure == "exposure" else measure.replace("_", " ")
+
+
 def balance(results: Results) -> ReportTable:
     """Return pilots beside comparison schools before the start."""
     rows = []
     for row in results.table("design/balance").itertuples():
         measure = str(row.measure)
-        key = measure.removesuffix(", per 100")
-        label = f"{results.indicator(key)} per 100 pupils a year" if key != measure else "pupils on roll"
-        digits = 0 if key == measure else 2
-        gap = float(str(row.standardised_difference))
+        digits = 0 if measure == "exposure" else 2
+        gap, *means = (float(str(value)) for value in (row.standardised_difference, row.pilots, row.comparison))
+        withheld = any(map(math.isnan, means))
+        shown = (WITHHELD if math.isnan(mean) else f"{mean:,.{digits}f}" for mean in means)
+        undefined = WITHHELD if withheld else "not defined"
         rows.append(
-            (
-                label,
-                f"{float(str(row.pilots)):,.{digits}f}",
-                f"{float(str(row.comparison)):,.{digits}f}",
-                "not defined" if math.isnan(gap) else numbers.decimal(gap),
-            )
+            (balance_label(results, measure), *shown, undefined if math.isnan(gap) else numbers.decimal(gap))
         )
     units = wording.unit(results)
     columns = ("Before the start", f"Pilot {units}, mean", f"Comparison {units}, mean", "Difference in SDs")
@@ -143,7 +153,13 @@ def suppression(results: Results) -> ReportTable:
 
 
 def succession(results: Results) -> ReportTable:
-    """Return which schools or authorities were joined: those of pilots one by one, the rest by kind."""
+    """Return which schools or authorities were joined: those of pilots one by one, the rest by kind.
+
+    Results under disclosure control name no school, so that it says there only that this is withheld.
+    """
+    columns = ("Before", "After", "How", "Year of change", "Note")
+    if results.manifest.get("disclosure"):
+        return ReportTable(columns, [("withheld", "", "", "", "which schools were joined would name them")])
     table = results.table("data/succession")
     used = table[table["outcome"] == "joined"]
     pilots = used[used["series"].astype(str).isin(results.record("design/design")["pilots"])]
@@ -163,7 +179,7 @@ def succession(results: Results) -> ReportTable:
     rows += [(f"{count:,} links", "", "not joined", "", str(reason)) for reason, count in reasons.items()]
     if not rows:
         rows = [("none", "", "", "", "no map of successors was given, or nothing in it falls in these years")]
-    return ReportTable(("Before", "After", "How", "Year of change", "Note"), rows)
+    return ReportTable(columns, rows)
 
 
 def _text(value: object) -> str:
@@ -205,14 +221,16 @@ def scenarios(results: Results) -> ReportTable:
         cells = (labels[row["scenario"]], VIEW_LABELS[row["view"]] if acts else "Nothing spent, nothing saved")
         if known:
             spent = (numbers.pounds(row["savings_mean"]), numbers.pounds(row["programme_cost"]))
-            paid = (numbers.decimal(row["bcr"]), numbers.percent(row["chance_of_paying"])) if acts else ("–", "–")
+            paid = (numbers.decimal(row["bcr"]), numbers.chance(row["chance_of_paying"])) if acts else ("–", "–")
             rows.append((*cells, *spent, net, *paid))
         else:
             rows.append((*cells, net))
     net_of = f"{'Net present value' if known else 'Savings'}, mean and {_level(results)} interval"
     if not known:
         return ReportTable(("Scenario", "What is counted", net_of), rows, numeric=(2,))
-    pays = "Probability that it pays" if record["draw_kind"] == "posterior" else "Share of draws in which it pays"
+    valued = results.valued
+    posterior = valued is not None and wording.has_probability(valued)
+    pays = "Probability that it pays" if posterior else "Share of draws in which it pays"
     columns = (
         "Scenario",
         "What is counted",

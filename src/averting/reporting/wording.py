@@ -45,9 +45,11 @@ def detected(effect: Effect) -> str:
     if "detectable" not in effect.tables:
         return ""
     table = effect.tables["detectable"]
+    if table["chance"].isna().all():
+        return "There are too few comparison units to find out what could have been detected."
     smallest = smallest_detectable(table)
     halving = float(table.loc[(table["reduction"] - 0.5).abs() < 1e-9, "chance"].iloc[0])
-    chance = f"Had the programme truly halved the rate, we would have found it with a chance of {numbers.percent(halving)}"
+    chance = f"Had the programme truly halved the rate, we would have found it with a chance of {numbers.chance(halving)}"
     if smallest is None:
         return (
             f"{chance}; even a fall of {numbers.percent(float(table['reduction'].max()))} would have been missed more "
@@ -65,7 +67,9 @@ def averted(effect: Effect, indicator: str, units: str) -> str:
     kind = "probability interval" if effect.draw_kind == "posterior" else "confidence interval"
     sign = " A negative number means more than there would have been." if spread["lower"] < 0 else ""
     by = "By the Bayesian model" if effect.draw_kind == "posterior" else "By the permuted comparison"
-    if spread["median"] < 0:
+    if effect.verdict is Verdict.NOT_ESTIMABLE:
+        return f"{by}, how many {indicator} were averted cannot be said: the estimate is not to be relied on."
+    if spread["median"] <= -0.5:
         middle = f"{numbers.count(-spread['median'])} more {indicator} than they would have had"
     else:
         middle = f"{middle} fewer {indicator} than they would have had"
@@ -75,11 +79,16 @@ def averted(effect: Effect, indicator: str, units: str) -> str:
     )
 
 
+def has_probability(effect: Effect) -> bool:
+    """Say whether shares of an effect's draws are probabilities: draws of a posterior whose checks all hold."""
+    return effect.draw_kind == "posterior" and all(check.status != "fail" for check in effect.checks)
+
+
 def probability(effect: Effect, indicator: str) -> str:
     """State the posterior probability of a reduction; empty for draws that are not a posterior."""
-    if effect.draw_kind != "posterior" or any(check.status == "fail" for check in effect.checks):
+    if not has_probability(effect):
         return ""
-    share = numbers.percent(effect.probability_of_reduction())
+    share = numbers.chance(effect.probability_of_reduction())
     return (
         f"Under the model and its priors, the probability that the programme lowered the rate of {indicator} at all is "
         f"{share}; before seeing the data the priors put it at 50%."
@@ -90,6 +99,8 @@ def money(results: Results) -> list[str]:
     """Say what the averted exclusions are worth, in the central scenario, one sentence per view."""
     record, effect = results.record("appraisal/appraisal"), results.valued
     assert effect is not None
+    if effect.verdict is Verdict.NOT_ESTIMABLE:
+        return ["What was averted cannot be estimated from these data, so no amount can be relied on."]
     summary = results.table("appraisal/summary")
     central = summary[summary["scenario"] == "central"]
     sentences = []
@@ -112,8 +123,8 @@ def money(results: Results) -> list[str]:
 
 
 def _chance(share: float, effect: Effect) -> str:
-    if effect.draw_kind == "posterior":
-        return f"the probability that it saved more than it cost is {numbers.percent(share)}"
+    if has_probability(effect):
+        return f"the probability that it saved more than it cost is {numbers.chance(share)}"
     return (
         f"in {numbers.percent(share)} of draws from the confidence distribution it saved more than it cost, which is "
         "not a probability"
@@ -149,3 +160,22 @@ def excluded(results: Results) -> str:
         closed = "Schools were closed to most pupils for part of the Covid years, so they are left out by default."
         labels.insert(0, closed)
     return " ".join([f"Left out: {', '.join(record['excluded'])}.", *labels])
+
+
+def release(results: Results) -> str:
+    """Say, as a callout, whether this is a draft or has passed disclosure control and under which rules."""
+    about = results.disclosure
+    if about is None:
+        return (
+            '::: {.callout-warning title="Draft: not for publication"}\n'
+            "This report has not passed disclosure control. It may show small numbers of pupils. Keep it among those "
+            "who may see the data.\n:::"
+        )
+    count = about["withheld"]
+    some = "No number is" if count == 0 else "One number is" if count == 1 else f"{count} numbers are"
+    return (
+        '::: {.callout-note title="Disclosure control"}\n'
+        f"This report has passed disclosure control: {about['label'][:1].lower()}{about['label'][1:]}. {some} withheld, "
+        "shown as c in tables and as gaps in figures. Totals are rounded on their own, so parts may not add up to "
+        "them.\n:::"
+    )

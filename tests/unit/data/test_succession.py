@@ -359,3 +359,27 @@ def test_the_attribute_is_plain_text_that_other_programs_can_read():
         panel_of({"1": {0: 3, 1: 4}, "2": {2: 6}}), links_of(("1", "2", "Successor", "2012-09-01"))
     )
     assert json.loads(joined.data.attrs["joined"]) == {"1": "2", "2": "2"}
+
+
+def covered(cells):
+    """Build a panel with a covariate from (school, position of a year, pupils, covariate)."""
+    rows = [(school, YEARS[year], 1 if pupils else 0, pupils, share) for school, year, pupils, share in cells]
+    frame = pd.DataFrame(rows, columns=["school", "period", "exclusions", "pupils", "share"])
+    return Panel.from_frame(
+        frame, school="school", period="period", counts=["exclusions"], exposure="pupils", covariates=["share"]
+    )
+
+
+def test_covariates_of_a_joined_series_are_means_over_pupils_and_unknown_where_a_part_is(tmp_path):
+    panel = covered([
+        ("1", 0, 100, 10.0), ("1", 1, 100, np.nan), ("1", 2, 0, 90.0), ("9", 0, 50, 5.0),
+        ("2", 0, 300, 30.0), ("2", 1, 300, 30.0), ("2", 2, 300, 30.0), ("3", 3, 400, 20.0), ("9", 3, 50, 6.0),
+    ])  # fmt: skip
+    day = "2013-09-01"
+    joined = join_schools(panel, links_of(("1", "3", "Successor", day), ("2", "3", "Successor", day))).panel
+    assert joined.schools == ("3", "9")
+    share = joined.data["covariates"].sel(covariate="share")
+    np.testing.assert_array_equal(share.sel(school="3").values, [25.0, np.nan, 30.0, 20.0])
+    np.testing.assert_array_equal(share.sel(school="9").values, [5.0, np.nan, np.nan, 6.0])
+    joined.to_netcdf(tmp_path / "panel.nc")
+    assert Panel.from_netcdf(tmp_path / "panel.nc").data.identical(joined.data)

@@ -9,6 +9,7 @@ import pytest
 from averting.data import Panel
 from averting.errors import AvertingError, EvaluationError
 from averting.evaluation import check, load_evaluation, run
+from averting.evaluation.power import planned_noise
 from averting.evaluation.settings import FILE
 from averting.reporting import figures, open_results, tables, wording
 
@@ -164,6 +165,8 @@ def test_a_pilot_that_changed_its_urn_is_followed_and_reported(make_quick, tmp_p
     checked = check(folder)
     assert "data/likely_successors" not in [found.key for found in checked.checks]
     assert "910007" in checked.design.pilots
+    # the list of pilots in evaluation.toml has the old URN, which power follows too
+    assert planned_noise(load_evaluation(folder)).pilots == len(checked.design.pilots)
     counts = checked.design.counts("permanent_exclusions")
     for now, before in zip(counts, unchanged, strict=True):
         np.testing.assert_array_equal(np.sort(now, axis=0), np.sort(before, axis=0))
@@ -175,3 +178,10 @@ def test_a_pilot_that_changed_its_urn_is_followed_and_reported(make_quick, tmp_p
         "900007": "910007",
         "910007": "910007",
     }
+
+
+def test_power_leaves_out_what_events_leave_out_and_minds_none_of_later_years(make_quick, tmp_path):
+    folder = make_quick(tmp_path / "demo")
+    all_years = planned_noise(load_evaluation(folder)).lower.shape[1]
+    add(folder, SENSITIVE.replace('"2022/23"', '"2030/31"'))
+    assert planned_noise(load_evaluation(folder)).lower.shape[1] == all_years - 1

@@ -51,23 +51,36 @@ def _chance(before: Array, after: Array, offset: Array, *, sets: NDArray[np.intp
 
 
 def detectable_reduction(
-    before: Array, after: Array, offset: Array, *, pilots: int, level: float, rng: np.random.Generator
+    before: Array,
+    after: Array,
+    offset: Array,
+    *,
+    pilots: int,
+    level: float,
+    rng: np.random.Generator,
+    hidden_before: Array | float = 0.0,
+    hidden_after: Array | float = 0.0,
 ) -> pd.DataFrame:
     """Simulate the chance that a true reduction of each size would have been called one.
 
     Sets of comparison schools, of the pilots' number and close to their total of events, are treated as if they
-    were pilots; their events after are thinned by each reduction; the same test is applied.
+    were pilots; their events after are thinned by each reduction; the same test is applied. Suppressed counts are
+    then filled against the reduction, as the test does, so that a reduction counts as found only if every fill
+    would show it.
 
     Parameters
     ----------
     before, after, offset : array (unit,)
-        Events and log exposure ratios, pilots first; the pilots themselves are left out.
+        Events, suppressed ones at the middle of their bounds, and log exposure ratios; pilots first. The pilots
+        themselves are left out.
     pilots : int
         Number of pilots.
     level : float
         Level of the interval that must exclude no effect.
     rng : Generator
         Draws placebo sets, thinning and permutations.
+    hidden_before, hidden_after : array (unit,) or float
+        Half the distance between the bounds of each unit's events; 0 where nothing is suppressed.
 
     Returns
     -------
@@ -85,11 +98,15 @@ def detectable_reduction(
     sets, _ = treated_sets(units, np.arange(pilots), most=_SETS, rng=rng)
     whole = np.round(after[order]).astype(int)
     alpha = round(1 - level, 9)
+    against = np.where(np.arange(units) < pilots, 1.0, -1.0)  # placebo pilots up after the start, the others down
+    shift_before = -against * np.broadcast_to(hidden_before, before.shape)[order]
+    shift_after = against * np.broadcast_to(hidden_after, after.shape)[order]
     chances = []
     for reduction in REDUCTIONS:
         thinned = whole.astype(float)
         thinned[:, :pilots] = rng.binomial(whole[:, :pilots], 1 - reduction)
-        chances.append(_chance(before[order], thinned, offset[order], sets=sets, alpha=alpha))
+        filled = np.maximum(thinned + shift_after, 0.0)
+        chances.append(_chance(before[order] + shift_before, filled, offset[order], sets=sets, alpha=alpha))
     return pd.DataFrame({"reduction": REDUCTIONS, "chance": chances})
 
 
@@ -108,6 +125,13 @@ def smallest_detectable(detectable: pd.DataFrame, target: float = TARGET) -> flo
 
 def detection_check(detectable: pd.DataFrame) -> CheckResult:
     """Say in words what the design could have detected."""
+    if detectable["chance"].isna().any():
+        return CheckResult(
+            "design/detectable",
+            "warn",
+            "What could have been detected is not known: too few comparison schools to stand in for the pilots.",
+            "Add comparison schools.",
+        )
     smallest = smallest_detectable(detectable)
     if smallest is None:
         return CheckResult(

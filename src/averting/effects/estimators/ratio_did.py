@@ -273,7 +273,8 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     Effect
         Scale ``ratio``; ``interval`` inverts the permutation test of each supposed ratio; ``draws`` follow the
         test's confidence distribution; ``change`` inverts the test of each supposed number of events without
-        the programme.
+        the programme. With suppressed counts, ``p_value`` and ``interval`` are the widest over three fills, and
+        ``p_value`` is 1 where the fills lie on both sides of no effect.
 
     Raises
     ------
@@ -293,6 +294,7 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     ratio, change = _draw_effects(fills, draws, seed, indicator)
     progress("finding what could have been detected")
     middle = fills["middle"]
+    hidden = 0.5 * np.nan_to_num(counts.upper - counts.lower)
     detectable = detectable_reduction(
         middle.before,
         middle.after,
@@ -300,6 +302,8 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
         pilots=pilots,
         level=level,
         rng=stream(seed, f"power/{indicator}"),
+        hidden_before=hidden[:, ~counts.treated[0]].sum(1),
+        hidden_after=hidden[:, counts.treated[0]].sum(1),
     )
     checks = [*_checks(design, counts, exact, len(sets), interval, alpha), detection_check(detectable)]
     return Effect(

@@ -69,6 +69,18 @@ def test_chance_agrees_with_simulated_panels() -> None:
     assert promised == pytest.approx(np.mean(seen), abs=0.15)
 
 
+def test_what_the_pilots_did_after_does_not_matter() -> None:
+    # what could have been detected is about the design: a strong effect must not change the answer
+    before, after, offset = totals(7)
+    averted = after.copy()
+    averted[:3] = 0.0
+    with_effect, without = (
+        detectable_reduction(before, counts, offset, pilots=3, level=0.95, rng=np.random.default_rng(7))
+        for counts in (averted, after)
+    )
+    pd.testing.assert_frame_equal(with_effect, without)
+
+
 def test_same_generator_same_table() -> None:
     np.testing.assert_array_equal(chances(4), chances(4))
 
@@ -117,3 +129,20 @@ def test_detection_in_words(chance: list[float], status: str, words: str) -> Non
     assert check.status == status
     assert words in check.message
     assert bool(check.guidance) == ("20%" not in words)
+
+
+def test_suppressed_counts_lower_the_chance_of_detection() -> None:
+    """A reduction that one fill would hide is not found, so hidden counts can only make detection rarer."""
+    rng = np.random.default_rng(11)
+    before, after = (rng.poisson(12.0, 43).astype(float) for _ in range(2))
+    offset = np.zeros(43)
+
+    def chance(hidden: float) -> np.ndarray:
+        table = detectable_reduction(
+            before, after, offset, pilots=3, level=0.95, rng=np.random.default_rng(5), hidden_before=hidden,
+            hidden_after=hidden,
+        )  # fmt: skip
+        return table["chance"].to_numpy()
+
+    assert (chance(1.0) <= chance(0.0)).all()
+    assert chance(1.0)[7] < chance(0.0)[7] - 0.05  # at a fall of 70 % the difference is plain

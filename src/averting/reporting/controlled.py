@@ -1,0 +1,344 @@
+"""Results under disclosure control: what a public report and its tables are made from, and nothing more.
+
+Every number of a report is either a count, or computed from counts. Counts of pilots and comparison schools by year
+are protected as one additive table. Estimates made once more without an event rest on other totals, whose difference
+from these would tell of the event's years or schools, so they do not leave. The totals before and from the start
+count as known to every reader, because estimates are computed from them; so do the pilots' mean rate and the ratio,
+to the digits printed, when it comes to single pilot schools. What is computed from one year's count is withheld with
+it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from averting.appraisal.appraisal import PROGRAMME
+from averting.data.disclosure import CountTable, Decision, DisclosureRecord, PublicTable, Rules, Sum, protect
+from averting.data.disclosure.tables import Key
+from averting.data.successors import KEY as LIKELY_SUCCESSORS
+from averting.effects.storage import save_effect
+from averting.errors import DisclosureError
+from averting.provenance import canonical_json
+from averting.reporting.pilot_schools import rates_that_tell
+from averting.reporting.results import Results
+
+BEFORE, AFTER = "before the start", "from the start"
+STARTED, WAITING = "pilots that have started", "pilots yet to start"
+FEW_SCHOOLS = 7
+"""Fewer comparison schools than this show no mean rate: it could be taken apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Controlled:
+    """Results that may leave, if the record passes.
+
+    Parameters
+    ----------
+    results : Results
+        The results as they are, for inside use.
+    tables : tuple of PublicTable
+        Counts by indicator, group and year.
+    record : DisclosureRecord
+        Every decision.
+    """
+
+    results: Results
+    tables: tuple[PublicTable, ...]
+    record: DisclosureRecord
+
+    @property
+    def withheld(self) -> frozenset[Key]:
+        """Keys of every withheld count and rate."""
+        return frozenset(d.cell for d in self.record.decisions if d.reason != "rounding")
+
+
+def control(results: Results, rules: Rules, previous: tuple[PublicTable, ...] = ()) -> Controlled:
+    """Decide what of an evaluation's results may leave.
+
+    Parameters
+    ----------
+    results : Results
+        Results of :func:`averting.run`.
+    rules : Rules
+        Rule set.
+    previous : tuple of PublicTable
+        Counts that earlier releases of the same evaluation showed.
+
+    Raises
+    ------
+    DisclosureError
+        If the counts cannot be read from the results, or contradict an earlier release, or what is valued is an
+        estimate without an event.
+    """
+    results = _main_estimates(results)
+    counts = tuple(count_table(results, indicator) for indicator in _indicators(results))
+    public, record = protect(counts, rules, previous=previous)
+    for indicator in _indicators(results):
+        told, safe = rates_that_tell(results, indicator, rules)
+        cells: list[Key] = [(indicator, "pilots", "mean rate before the start")] * told
+        if results.record("design/design")["comparison_schools"] < FEW_SCHOOLS:
+            cells.append((indicator, "comparison", "mean rate before the start"))
+        exposed = [] if safe else [(indicator, "pilots", "single schools before the start")]
+        record = record.with_decisions([Decision("balance", cell, "rate") for cell in cells], exposed=exposed)
+    made = Controlled(results, public, record)
+    return replace(made, record=record.with_decisions(_derived(made)))
+
+
+def _main_estimates(results: Results) -> Results:
+    """Return the results without the estimates that leave out an event."""
+    kept = [estimate for estimate in results.manifest["estimates"] if not estimate["without"]]
+    if results.has_appraisal:
+        valued = results.record("appraisal/appraisal")["estimate"]
+        if valued not in {estimate["id"] for estimate in kept}:
+            raise DisclosureError(
+                f"[appraisal] values {valued}, an estimate without an event, which cannot leave: its totals and those "
+                "of the main estimate would tell of what it leaves out. Value an estimate with all events."
+            )
+    left = {f"estimates/{e['id']}" for e in results.manifest["estimates"]} - {f"estimates/{e['id']}" for e in kept}
+    stages = {name: key for name, key in results.manifest["stages"].items() if name not in left}
+    return replace(results, manifest={**results.manifest, "estimates": kept, "stages": stages})
+
+
+def _indicators(results: Results) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(estimate["indicator"] for estimate in results.manifest["estimates"]))
+
+
+def _treated_group(results: Results) -> str:
+    starts = {pilot["start"] for pilot in results.record("design/design")["pilots"].values()}
+    return "pilots" if len(starts) == 1 else STARTED
+
+
+def count_table(results: Results, indicator: str) -> CountTable:
+    """Return one indicator's counts by group and year, with the totals that estimates give away.
+
+    Raises
+    ------
+    DisclosureError
+        If a pilot's count in a treated year is not known even within bounds.
+    """
+    design = results.record("design/design")
+    first = min(pilot["start"] for pilot in design["pilots"].values())
+    paths = results.table(f"design/paths_{indicator}")
+    cells: dict[Key, tuple[float, float]] = {
+        (indicator, str(row["group"]), str(row["period"])): (row["lower"], row["upper"])
+        for row in paths.to_dict(orient="records")
+        if row["exposure"] > 0
+    }
+    sums = []
+    if _treated_group(results) == STARTED:
+        parts = _started(results, indicator, cells)
+        cells |= parts
+        waiting = [key for key in parts if key[1] == WAITING]
+        sums = [Sum((indicator, "pilots", k[2]), ((indicator, STARTED, k[2]), k)) for k in waiting]
+    for group, after_group in (("pilots", _treated_group(results)), ("comparison", "comparison")):
+        early = [k for k in cells if k[1] == group and k[2] in design["periods"] and k[2] < first]
+        early += [k for k in cells if k[1] == WAITING and group == "pilots"]
+        late = [k for k in cells if k[1] == after_group and k[2] in design["treated_periods"]]
+        for name, members in ((BEFORE, early), (AFTER, late)):
+            total = (indicator, group, name)
+            cells[total] = (sum(cells[key][0] for key in members), sum(cells[key][1] for key in members))
+            sums.append(Sum(total, tuple(members)))
+    bounds = np.array(list(cells.values()), dtype=float)
+    told = frozenset(key for key in cells if key[2] in (BEFORE, AFTER))
+    return CountTable(indicator, tuple(cells), bounds[:, 0], bounds[:, 1], tuple(sums), told)
+
+
+def _started(results: Results, indicator: str, cells: Mapping[Key, Any]) -> dict[Key, Any]:
+    """Split the pilots' counts, by year, into pilots that have started and those yet to start."""
+    estimate = next(e["id"] for e in results.manifest["estimates"] if e["indicator"] == indicator)
+    found: dict[Key, Any] = {}
+    for row in results.table(f"estimates/{estimate}/counterfactual").to_dict(orient="records"):
+        whole = cells.get((indicator, "pilots", str(row["period"])))
+        if whole is None or not np.isfinite(row["upper"]):
+            raise DisclosureError(
+                f"{indicator}, pilots, {row['period']}: a pilot's count is not known in a year it takes part. What "
+                "leaves cannot be checked: leave out the year or the pilot."
+            )
+        found[indicator, STARTED, str(row["period"])] = (row["lower"], row["upper"])
+        found[indicator, WAITING, str(row["period"])] = (whole[0] - row["lower"], whole[1] - row["upper"])
+    return found
+
+
+def _hidden_periods(made: Controlled, indicator: str) -> frozenset[str]:
+    """Treated years in which the treated pilots' count is withheld."""
+    group = _treated_group(made.results)
+    treated = made.results.record("design/design")["treated_periods"]
+    return frozenset(p for p in treated if (indicator, group, p) in made.withheld)
+
+
+def _derived(made: Controlled) -> Iterator[Decision]:
+    results = made.results
+    for key in results.estimates:
+        indicator = next(e["indicator"] for e in results.manifest["estimates"] if e["id"] == key)
+        for period in sorted(_hidden_periods(made, indicator)):
+            yield Decision(f"{key}, averted", (indicator, "averted", period), "derived")
+            yield Decision(
+                f"{key}, without the programme", (indicator, "without the programme", period), "derived"
+            )
+    if _hides_flows(made):
+        yield Decision("savings by financial year", ("every year",), "derived")
+
+
+def _hides_flows(made: Controlled) -> bool:
+    """Whether savings by year would show what was averted in a withheld year."""
+    if not made.results.has_appraisal:
+        return False
+    valued = made.results.record("appraisal/appraisal")["estimate"]
+    indicator = next(e["indicator"] for e in made.results.manifest["estimates"] if e["id"] == valued)
+    return bool(_hidden_periods(made, indicator))
+
+
+def write_controlled(made: Controlled, folder: Path) -> Results:
+    """Write the results that a public report reads: no school, no withheld number, no digits beyond those printed.
+
+    Parameters
+    ----------
+    made : Controlled
+        What may leave.
+    folder : Path
+        An empty folder.
+
+    Returns
+    -------
+    Results
+        The written results.
+    """
+    results, record = made.results, made.record
+    about = {"label": record.rules.label, "withheld": record.withheld, "passes": record.passes}
+    manifest = {**results.manifest, "disclosure": about, "events": []}
+    for stage in ("data", "design", *(["appraisal"] if results.has_appraisal else [])):
+        (folder / stage).mkdir()
+    _text(folder / "manifest.json", canonical_json(manifest))
+    for name in ("references.bib", "data/suppression.csv", "design/checks.json"):
+        _copy(results, folder, name)
+    _text(
+        folder / "data/checks.json",
+        canonical_json(_nameless([check.to_dict() for check in results.checks("data")])),
+    )
+    _csv(_events(results.table("design/events")), folder / "design/events.csv")
+    _text(folder / "design/design.json", canonical_json(_without_names(results.record("design/design"))))
+    _csv(_balance(made), folder / "design/balance.csv")
+    for indicator in _indicators(results):
+        _csv(_paths(made, indicator), folder / f"design/paths_{indicator}.csv")
+    for key in results.estimates:
+        _write_estimate(made, key, folder / "estimates" / key)
+    if results.has_appraisal:
+        for name in ("appraisal.json", "summary.csv", "payers.csv", "sources.csv"):
+            _copy(results, folder, f"appraisal/{name}")
+        flows = results.table("appraisal/flows").copy()
+        if _hides_flows(made):
+            flows.loc[flows["line"] != PROGRAMME, ["undiscounted", "present_value"]] = np.nan
+        _csv(flows, folder / "appraisal/flows.csv")
+    return Results(folder, json.loads(canonical_json(manifest)))
+
+
+def _without_names(design: dict[str, Any]) -> dict[str, Any]:
+    pilots = {f"pilot {i}": {"name": "", "start": p["start"]} for i, p in enumerate(design["pilots"].values(), 1)}
+    return {**design, "pilots": pilots}
+
+
+def _nameless(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return checks of the data without names: of schools that look like others' successors, and of events' schools."""
+    told = {
+        LIKELY_SUCCESSORS: "Some schools end while another that looks the same begins.",
+        "design/event_": "Named schools are left out in some years, because of an event.",
+    }
+    found = []
+    for check in checks:
+        instead = [message for key, message in told.items() if check["key"].startswith(key)]
+        key = "design/event" if check["key"].startswith("design/event_") else check["key"]
+        found.append({**check, "key": key, "message": instead[0]} if instead else check)
+    return found
+
+
+def _events(events: pd.DataFrame) -> pd.DataFrame:
+    """Return events; of those that concern named schools not what they are called, which may name a school."""
+    # a column without any text is read as numbers, which take none
+    events, some = events.astype({"id": object, "label": object, "source": object}), events["schools"] > 0
+    events.loc[some, "id"] = [f"named_schools_{number}" for number in range(1, int(some.sum()) + 1)]
+    events.loc[some, ["label", "source"]] = ["An event of named schools, withheld", ""]
+    return events
+
+
+def _printed(made: Controlled) -> dict[Key, tuple[float, float]]:
+    return {
+        key: (float(low), float(high))
+        for table in made.tables
+        for key, low, high in zip(table.keys, table.lower, table.upper, strict=True)
+    }
+
+
+def _paths(made: Controlled, indicator: str) -> pd.DataFrame:
+    """Rates are computed again from printed counts, so that they say no more than these."""
+    printed = _printed(made)
+    rows = []
+    records: list[dict[Any, Any]] = made.results.table(f"design/paths_{indicator}").to_dict(orient="records")
+    for row in records:
+        low, high = printed.get((indicator, row["group"], row["period"]), (row["lower"], row["upper"]))
+        scale = 100 / row["exposure"] if row["exposure"] > 0 else np.nan
+        rates = {"rate": scale * (low + high) / 2, "rate_lower": scale * low, "rate_upper": scale * high}
+        rows.append({**row, "lower": low, "upper": high, **rates})
+    return pd.DataFrame(rows)
+
+
+def _balance(made: Controlled) -> pd.DataFrame:
+    table = made.results.table("design/balance").copy()
+    for at, measure in enumerate(table["measure"].astype(str)):
+        indicator = measure.removesuffix(", per 100")
+        digits = 2 if indicator != measure else 0
+        table.loc[at, ["pilots", "comparison"]] = (
+            table.loc[at, ["pilots", "comparison"]].astype(float).round(digits)
+        )
+        table.loc[at, "standardised_difference"] = round(float(table["standardised_difference"][at]), 2)
+        for group in ("pilots", "comparison"):
+            if (indicator, group, "mean rate before the start") in made.withheld:
+                table.loc[at, [group, "standardised_difference"]] = np.nan
+    return table
+
+
+def _write_estimate(made: Controlled, key: str, folder: Path) -> None:
+    results, effect = made.results, made.results.effect(key)
+    indicator = effect.estimand.indicator
+    hidden, printed = _hidden_periods(made, indicator), _printed(made)
+    change = effect.change.sum(("school", "period")).assign_attrs(effect.change.attrs)
+    change = change.expand_dims(school=["pilots"], period=["all"]).transpose("draw", "school", "period")
+    shown = {
+        name: table for name, table in effect.tables.items() if name in ("permutation", "detectable", "priors")
+    }
+    if "permutation" in shown:
+        statistics = shown["permutation"]
+        shown["permutation"] = statistics.assign(statistic=statistics["statistic"].round(1))
+    save_effect(replace(effect, change=change, tables=shown), folder)
+    _copy(results, folder.parents[1], f"estimates/{key}/method.json")
+    averted = results.table(f"estimates/{key}/averted").copy()
+    ends = ["median", "lower", "upper"]
+    averted[ends] = averted[ends].round()
+    averted.loc[averted["period"].isin(hidden), ends] = np.nan
+    _csv(averted, folder / "averted.csv")
+    without = results.table(f"estimates/{key}/counterfactual").copy()
+    group = _treated_group(results)
+    counts = [printed.get((indicator, group, str(period)), (np.nan, np.nan)) for period in without["period"]]
+    without[["lower", "upper"]] = np.array(counts, dtype=float).reshape(-1, 2)
+    ends = [f"without_{end}" for end in ends]
+    without[ends] = without[ends].round()
+    without.loc[without["period"].isin(hidden), ends] = np.nan
+    _csv(without, folder / "counterfactual.csv")
+
+
+def _copy(results: Results, folder: Path, name: str) -> None:
+    (folder / name).write_bytes((results.folder / name).read_bytes())
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, lineterminator="\n")

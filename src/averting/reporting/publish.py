@@ -1,0 +1,173 @@
+"""The only way out: tables, report and record of an evaluation, after disclosure control."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable, load_rules
+from averting.errors import DisclosureError, RenderError
+from averting.provenance import canonical_json, file_hash
+from averting.reporting import tables
+from averting.reporting.controlled import Controlled, control, write_controlled
+from averting.reporting.render import render
+from averting.reporting.results import Results, open_results
+
+RECORD, COUNTS, REPORT = "disclosure.json", "counts.json", "report.html"
+_SOURCES = ("*.qmd", "*.yml", "*.bib", "*.css")
+
+
+def publish(
+    folder: str | Path,
+    destination: str | Path,
+    *,
+    rules: str = "under_five",
+    previous: Sequence[str | Path] = (),
+    engine: Literal["auto", "quarto", "embedded"] = "auto",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Write what may leave of an evaluation into a new folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The evaluation's folder, with ``results`` made by :func:`averting.run`.
+    destination : str or Path
+        Folder to make. It gets ``report.html``, ``tables`` (CSV), ``counts.json`` (the public counts, for later
+        releases) and ``disclosure.json`` (the record).
+    rules : str
+        A rule set of ``models/disclosure.toml``.
+    previous : sequence of str or Path
+        Folders of earlier releases of the same evaluation; what they showed is taken as known.
+    engine : {"auto", "quarto", "embedded"}
+        As for :func:`averting.render`.
+    progress : callable
+        Is told, in words, what is being done.
+
+    Returns
+    -------
+    Path
+        The destination.
+
+    Raises
+    ------
+    DisclosureError
+        If a small count cannot be protected whatever is withheld, the destination exists, an earlier release
+        counted other schools or cannot be read. Nothing is written then.
+    RenderError
+        If there are no results, they belong to another ``evaluation.toml``, or the report fails.
+    """
+    folder, destination = Path(folder), Path(destination)
+    if destination.exists():
+        raise DisclosureError(f"{destination} exists. Name a new folder: a release is never overwritten.")
+    results = _current_results(folder)
+    progress("finding what must be withheld")
+    made = control(results, load_rules(rules), _earlier(results, previous))
+    _refuse_exposed(made.record)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".publish-") as scratch:
+        public = Path(scratch) / "public"
+        (public / "tables").mkdir(parents=True)
+        inside = _copy_report(folder, Path(scratch) / "inside")
+        controlled = write_controlled(made, inside / "results")
+        _write_tables(controlled, made, public / "tables")
+        render(inside / "report.qmd", output=public / REPORT, engine=engine, cache=False, progress=progress)
+        groups = _groups(results)
+        counts = {"groups": groups, "tables": [table.to_dict() for table in made.tables]}
+        (public / COUNTS).write_text(canonical_json(counts), encoding="utf-8")
+        (public / RECORD).write_text(canonical_json(made.record.to_dict()), encoding="utf-8")
+        public.rename(destination)
+    return destination
+
+
+def _current_results(folder: Path) -> Results:
+    results = open_results(folder / "results")
+    if results.manifest["inputs"]["evaluation.toml"] != file_hash(folder / "evaluation.toml"):
+        raise RenderError(
+            f"{folder / 'evaluation.toml'} has changed since the results were made. Make them again with: "
+            f"averting run {folder}"
+        )
+    return results
+
+
+def _groups(results: Results) -> str:
+    """Return a hash of the data and design, on which it depends who is in which group."""
+    return str(results.manifest["stages"]["design"])
+
+
+def _earlier(results: Results, previous: Sequence[str | Path]) -> tuple[PublicTable, ...]:
+    found: list[PublicTable] = []
+    for release in map(Path, previous):
+        try:
+            counts = json.loads((release / COUNTS).read_text(encoding="utf-8"))
+            found += [PublicTable.from_dict(table) for table in counts["tables"]]
+            groups = counts["groups"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DisclosureError(f"{release} is not a release: {COUNTS} is missing or cannot be read.") from error
+        if groups != _groups(results):
+            raise DisclosureError(
+                f"{release} was made from other data or another design. The difference between two releases would "
+                "tell of the schools in which they differ, and cannot be protected: publish one or the other."
+            )
+    return tuple(found)
+
+
+def _refuse_exposed(record: DisclosureRecord) -> None:
+    if not record.passes:
+        cells = "; ".join(" / ".join(key) for key in record.exposed)
+        raise DisclosureError(
+            f"These results cannot leave under the rules '{record.rules.key}': whatever is withheld, estimates and "
+            f"earlier releases tell too much of {cells}. Widen the years or the pilots, or leave out the outcome."
+        )
+
+
+def _copy_report(folder: Path, target: Path) -> Path:
+    """Copy the report's sources, and the template they may include, to where only controlled results are."""
+    for source in dict.fromkeys([folder.resolve(), folder.resolve().parent / "_template"]):
+        if source.is_dir():
+            (target / source.name).mkdir(parents=True)
+            for pattern in _SOURCES:
+                for path in source.glob(pattern):
+                    shutil.copy(path, target / source.name / path.name)
+    inside = target / folder.resolve().name
+    (inside / "results").mkdir()
+    return inside
+
+
+def _write_tables(results: Results, made: Controlled, folder: Path) -> None:
+    shown = {
+        "estimates": tables.estimates(results),
+        "averted": tables.averted(results),
+        "balance": tables.balance(results),
+        "suppression": tables.suppression(results),
+    }
+    if results.has_appraisal:
+        shown |= {
+            "scenarios": tables.scenarios(results),
+            "payers": tables.payers(results),
+            "sources": tables.sources(results),
+        }
+    for name, table in shown.items():
+        # word joiners keep a minus sign on its line; in a file they would only be in the way
+        rows = [[cell.replace("\u2060", "") for cell in row] for row in table.rows]
+        _csv(pd.DataFrame(rows, columns=list(table.columns)), folder / f"{name}.csv")
+    _csv(_counts(made.tables), folder / "counts.csv")
+
+
+def _counts(public: Sequence[PublicTable]) -> pd.DataFrame:
+    rows = [
+        (*key, *(WITHHELD if value != value else str(int(value)) for value in (low, high)))
+        for table in public
+        for key, low, high in zip(table.keys, table.lower, table.upper, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["indicator", "group", "period", "least", "most"])
+
+
+def _csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, lineterminator="\n")

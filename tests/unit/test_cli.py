@@ -1,0 +1,154 @@
+"""The command line: words for the Python functions, progress aside from results, and orderly ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from averting import cli
+from averting.costs import known_families, load_parameters
+from averting.errors import AvertingError, DataError
+from averting.evaluation import check
+
+COMMANDS = ["demo", "new", "check", "run", "render", "sources"]
+
+
+@pytest.fixture
+def call(capsys):
+    """Run a command in this process: its status, and what it printed."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+def test_help_names_every_command(call):
+    status, out, _ = call("--help")
+    assert status == 0
+    for command in COMMANDS:
+        assert re.search(rf"\b{command}\b", out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_its_options(call, command):
+    status, out, _ = call(command, "--help")
+    assert status == 0
+    assert len(out.splitlines()) > 5
+    if command != "new":
+        assert "--" in out.replace("--help", "")
+
+
+def test_the_version_is_that_of_the_package(call):
+    from importlib.metadata import version
+
+    assert call("--version")[1].strip() == version("averting")
+
+
+def test_check_prints_the_design_and_its_checks(call, quick_copy):
+    status, out, err = call("check", quick_copy)
+    assert (status, err) == (0, "")
+    assert out.startswith("Design(3 pilots from 2021/22, 40 comparison schools")
+    expected = check(quick_copy).checks
+    for line, result in zip(out.splitlines()[1:], expected, strict=True):
+        assert line.split()[0] == result.status
+        assert result.message in line
+
+
+def test_check_prints_json_where_asked(call, quick_copy):
+    status, out, _ = call("check", quick_copy, "--json")
+    assert status == 0
+    assert json.loads(out) == [result.to_dict() for result in check(quick_copy).checks]
+
+
+def test_check_writes_nothing(call, quick_copy):
+    before = {path: path.stat().st_mtime_ns for path in quick_copy.rglob("*")}
+    call("check", quick_copy)
+    assert {path: path.stat().st_mtime_ns for path in quick_copy.rglob("*")} == before
+
+
+def test_run_tells_progress_aside_from_its_result(call, quick_copy):
+    status, out, err = call("run", quick_copy)
+    assert status == 0
+    assert out == f"results: {quick_copy / 'results'}\n"
+    lines = err.splitlines()
+    assert all(re.match(r"\[ *\d+\.\d s\] \w", line) for line in lines)
+    assert sum("kept from an earlier run" in line for line in lines) == 5
+    assert call("run", quick_copy, "--quiet") == (0, out, "")
+    assert call("run", quick_copy, "-q") == (0, out, "")
+
+
+def test_run_takes_data_from_elsewhere(call, quick_copy, tmp_path):
+    moved = tmp_path / "elsewhere.csv"
+    (quick_copy / "data" / "simulated_schools.csv").rename(moved)
+    assert call("run", quick_copy, "-q")[0] == 2
+    assert call("run", quick_copy, "-q", "--data", moved)[0] == 0
+
+
+def test_sources_lists_every_declared_cost(call):
+    status, out, _ = call("sources", "--json")
+    assert status == 0
+    rows = json.loads(out)
+    assert [row["key"] for row in rows] == list(load_parameters(*known_families()))
+    assert all(row["source"] and row["locator"] and row["review_by"] for row in rows)
+
+
+def test_sources_as_a_table_has_a_row_for_each(call):
+    status, out, _ = call("sources", "high_needs_block")
+    assert status == 0
+    # cells are folded where the terminal is narrow, and nothing is cut off
+    rows = [[cell.strip() for cell in line.split("│")] for line in out.splitlines() if line.startswith("│")]
+    keys, sources = ("".join(row[column] for row in rows) for column in (1, 8))
+    assert keys == "".join(load_parameters("high_needs_block"))
+    assert sources == "".join(load_parameters("high_needs_block").sources()["source"])
+
+
+def test_sources_of_nothing_known_are_refused(call):
+    status, out, err = call("sources", "gold")
+    assert (status, out) == (2, "")
+    assert "no family of parameters 'gold'" in err
+    assert call("sources", "--local-authority", "Atlantis")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [(DataError("schools.csv is odd."), 2, "averting: schools.csv is odd."), (KeyboardInterrupt(), 130, "resume")],
+)
+def test_ends_are_orderly(call, monkeypatch, quick_run, error, status, words):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("averting.evaluation.run", fail)
+    ended, out, err = call("run", quick_run)
+    assert (ended, out) == (status, "")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_fault_of_averting_itself_is_not_hidden(monkeypatch, quick_run):
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("averting.evaluation.run", fail)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["run", str(quick_run)])
+    assert not issubclass(ZeroDivisionError, AvertingError)
+
+
+def test_the_module_is_the_command(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "averting", "check", str(tmp_path / "none")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("averting: ")
+    assert "Traceback" not in done.stderr
