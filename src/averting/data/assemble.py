@@ -40,6 +40,8 @@ _WHOLE = re.compile(r"\d+\.0+")
 # what files write where the id of a school would be
 _TOTALS = frozenset({"total", "totals", "grand total", "all", "all schools", "england", "national", "sum"})
 ATTRIBUTES = ("name", "phase", "region", "la")
+# kept where a table has them, by which a school that changed its URN is recognised
+OPTIONAL_ATTRIBUTES = ("laestab",)
 BLANK = Symbol("", "missing", 0.0, math.inf, "blank: not known", "averting")
 
 
@@ -54,7 +56,7 @@ class Layout:
     counts : mapping of str to str
         Indicator and its column.
     attributes : mapping of str to str
-        Any of name, phase, region and la, and its column.
+        Any of name, phase, region, la and laestab, and its column.
     covariates : tuple of str
         Columns of numbers that describe a school in a year, for choosing and judging comparison schools.
     """
@@ -69,14 +71,8 @@ class Layout:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column named, in reading order."""
-        return (
-            self.school,
-            self.period,
-            self.exposure,
-            *self.counts.values(),
-            *self.attributes.values(),
-            *self.covariates,
-        )
+        keys = (self.school, self.period, self.exposure)
+        return (*keys, *self.counts.values(), *self.attributes.values(), *self.covariates)
 
 
 @dataclass(frozen=True)
@@ -165,7 +161,33 @@ def assemble(
         raise DataError(f"{origin.source} lacks the columns of a panel.")
     checks = _tolerated_checks(counts, unusable, keys, origin)
     data, changed = _dataset(frame, keys, counts, exposure, unusable, layout, origin)
+    data = data.assign(_set_aside(keys, counts, exposure, unusable))
     return _with_covariates(data, described, keys), (*checks, *changed)
+
+
+def _set_aside(
+    keys: _Keys, counts: Mapping[str, Cells], exposure: Floats, unusable: Bools
+) -> dict[str, tuple[tuple[str, ...], Floats]]:
+    """Return bounds of the counts that were set aside for want of pupils, or nothing where none were.
+
+    A predecessor or successor may have the pupils: see :func:`averting.data.join_schools`. Where the row says
+    nothing usable, or occurs twice, the bounds are 0 and infinity; where no row was set aside, NaN.
+    """
+    if not unusable.any():
+        return {}
+    size = (len(keys.schools), len(keys.periods))
+    twice = (np.bincount(keys.cell, minlength=size[0] * size[1]) > 1)[keys.cell]
+    place = (keys.school[unusable], keys.period[unusable])
+    stacks: dict[str, list[Floats]] = {"aside_lower": [], "aside_upper": []}
+    for cells in counts.values():
+        whole = (cells.status == OBSERVED) | (cells.status == SUPPRESSED)
+        told = whole & (cells.problem == "") & (exposure == 0) & ~twice
+        ends = (np.where(told, cells.lower, 0.0), np.where(told, cells.upper, math.inf))
+        for stack, end in zip(stacks.values(), ends, strict=True):
+            spread = np.full(size, math.nan)
+            spread[place] = end[unusable]
+            stack.append(spread)
+    return {name: (("indicator", "school", "period"), np.stack(stack)) for name, stack in stacks.items()}
 
 
 def _numbers(column: pd.Series[Any], name: str, log: FaultLog) -> Floats:
@@ -353,7 +375,7 @@ def _dataset(
             "indicator": np.array(list(counts), dtype=str),
             "school": keys.schools,
             "period": np.array(keys.periods, dtype=str),
-            **{attribute: ("school", labels[attribute]) for attribute in ATTRIBUTES},
+            **{attribute: ("school", texts) for attribute, texts in labels.items()},
         },
         attrs={"level": origin.level},
     )
@@ -384,7 +406,7 @@ def _attributes(
     latest_period = np.where(rows >= 0, np.arange(len(keys.periods)), -1).max(axis=1)
     last = rows[np.arange(len(keys.schools)), latest_period]
     labels, checks = {}, []
-    for attribute in ATTRIBUTES:
+    for attribute in (*ATTRIBUTES, *(name for name in OPTIONAL_ATTRIBUTES if name in layout.attributes)):
         if attribute not in layout.attributes:
             labels[attribute] = np.full(len(keys.schools), "", dtype="<U1")
             continue

@@ -39,7 +39,8 @@ def read_columns(
     Returns
     -------
     DataFrame
-        CSV cells as text, blanks as empty text; Parquet cells as they are. The index counts records from 0.
+        CSV cells as text (categories where pyarrow is installed), blanks as empty text; Parquet cells as they are.
+        The index counts records from 0.
 
     Raises
     ------
@@ -139,6 +140,9 @@ def _parse(name: str, content: bytes, wanted: Callable[[Iterable[str]], set[str]
         raise DataError(f"{name} holds NUL bytes, so it is not UTF-8 text. Save it again as 'CSV UTF-8'.")
     header = _header(name, content)
     columns = wanted(header) & set(header) or set(header)
+    quick = _parse_quickly(content, [column for column in header if column in columns])
+    if quick is not None:
+        return quick
     # All columns are parsed although few are kept: only then does pandas refuse a row with too many fields.
     # Plain objects, not arrow strings: twice as fast to read, and each column is converted once.
     frame = pd.read_csv(
@@ -155,6 +159,34 @@ def _parse(name: str, content: bytes, wanted: Callable[[Iterable[str]], set[str]
     # the mark of a short row; or of rows longer than the header, which pandas takes for labels
     doubtful = not isinstance(frame.index, pd.RangeIndex) or bool((frame[header[-1]] == "").any())
     return _whole_rows(name, content, kept, len(header)) if doubtful else kept
+
+
+def _parse_quickly(content: bytes, columns: list[str]) -> pd.DataFrame | None:
+    """Read columns by pyarrow, each distinct text once; None without pyarrow, or where the file is not flawless.
+
+    What pyarrow refuses (blank lines, rows of another length, bytes that are not UTF-8) is read again by pandas, which
+    says where the fault is.
+    """
+    try:
+        import pyarrow
+        import pyarrow.csv
+    except ImportError:
+        return None
+    if any(blank in content for blank in (b"\n\n", b"\n\r\n", b"\r\r")):
+        return None  # a blank line, which pyarrow takes for a row of blanks
+    texts = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    try:
+        table = pyarrow.csv.read_csv(
+            pyarrow.BufferReader(content),
+            read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=max(len(content), 1)),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, texts), include_columns=columns, strings_can_be_null=False
+            ),
+        )
+    except pyarrow.ArrowException:
+        return None
+    return table.to_pandas()  # type: ignore[no-any-return]
 
 
 def _whole_rows(name: str, content: bytes, frame: pd.DataFrame, width: int) -> pd.DataFrame:

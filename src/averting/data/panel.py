@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from averting.checks import CheckResult
-from averting.data.assemble import ATTRIBUTES, BLANK, Layout, Origin, assemble
+from averting.data.assemble import ATTRIBUTES, BLANK, OPTIONAL_ATTRIBUTES, Layout, Origin, assemble
 from averting.data.cells import STATUS_NAMES
 from averting.data.indicators import load_indicators
 from averting.data.symbols import interval
@@ -23,6 +23,7 @@ from averting.years import Period, covered
 LEVELS = ("school", "local authority", "region", "national")
 _UNITS = dict(zip(LEVELS, ("schools", "local authorities", "regions", "countries"), strict=True))
 _COUNTS = ("value", "lower", "upper", "status")
+_ASIDE = ("aside_lower", "aside_upper")
 _DIMS = ("indicator", "school", "period")
 
 
@@ -38,9 +39,11 @@ class Panel:
         ``flag_values`` and ``flag_meanings``: 0 observed, 1 suppressed, 2 missing, 3 not_applicable), each
         (indicator, school, period); ``exposure`` (pupils; school, period), positive wherever a count is observed
         or suppressed, NaN where there is none. Coordinates of school: ``name``, ``phase``, ``region``, ``la``,
-        empty where unknown. Where covariates were read, ``covariates`` (covariate, school, period), NaN where not
-        known. ``school`` and ``period`` (labels such as ``2016/17``, or all such as ``2016/17 Autumn``) are in
-        order. Attribute: ``level``.
+        empty where unknown, and ``laestab`` where the table has it. ``school`` and ``period`` (labels such as
+        ``2016/17``, or all such as ``2016/17 Autumn``) are in order. Attribute: ``level``. Where covariates were read,
+        ``covariates`` (covariate, school, period), NaN where not known. Where a file has counts over no pupils, which
+        are missing, ``aside_lower`` and ``aside_upper`` keep their bounds for :func:`averting.data.join_schools`, NaN
+        elsewhere; where schools were joined, the attribute ``joined`` says (as JSON) what each became.
     checks : tuple of CheckResult
         What reading the data brought to light.
 
@@ -157,6 +160,16 @@ class Panel:
         return any(Period.parse(period).term for period in self.periods)
 
     @property
+    def joined(self) -> dict[str, str]:
+        """Each school that was joined with others, and the id under which the panel now has it."""
+        return dict(json.loads(self.data.attrs.get("joined", "{}")))
+
+    def ids(self, schools: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids under which the panel has schools, each once: their own, or their joined series'."""
+        joined = self.joined
+        return tuple(dict.fromkeys(joined.get(str(school), str(school)) for school in schools))
+
+    @property
     def exposure(self) -> xr.DataArray:
         """Pupils, dims (school, period); NaN where not known."""
         return self.data["exposure"]
@@ -259,8 +272,9 @@ class Panel:
             raise DataError(
                 f"{path.name} is not a panel written by averting ({error}). Read the data again."
             ) from error
-        labels = (*_DIMS, *ATTRIBUTES, *(["covariate"] if "covariates" in data else []))
-        texts = {name: (data[name].dims, data[name].values.astype(str)) for name in labels}
+        optional = [name for name in (*OPTIONAL_ATTRIBUTES, "covariate") if name in data]
+        names = (*_DIMS, *ATTRIBUTES, *optional)
+        texts = {name: (data[name].dims, data[name].values.astype(str)) for name in names}
         return cls(data.assign_coords(texts), checks)
 
     def __repr__(self) -> str:
@@ -277,9 +291,10 @@ class Panel:
 
 def _in_order(data: xr.Dataset) -> xr.Dataset:
     """Return the same dataset with its variables in one fixed order, on which a file's bytes depend."""
-    extra = (["covariates"], ["covariate"]) if "covariates" in data else ([], [])
-    variables = {name: data.variables[name] for name in (*_COUNTS, "exposure", *extra[0])}
-    coords = {name: data.variables[name] for name in (*_DIMS, *ATTRIBUTES, *extra[1])}
+    extra = [name for name in (*_ASIDE, "covariates") if name in data]
+    variables = {name: data.variables[name] for name in (*_COUNTS, "exposure", *extra)}
+    optional = [name for name in (*OPTIONAL_ATTRIBUTES, "covariate") if name in data.coords]
+    coords = {name: data.variables[name] for name in (*_DIMS, *ATTRIBUTES, *optional)}
     return xr.Dataset(variables, coords=coords, attrs=data.attrs)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from averting.checks import CheckResult
-from averting.data.assemble import ATTRIBUTES, BLANK, Layout, Origin, assemble
+from averting.data.assemble import ATTRIBUTES, BLANK, OPTIONAL_ATTRIBUTES, Layout, Origin, assemble
 from averting.data.exposures import COLUMNS, UNITS, one_exposure
 from averting.data.files import read_columns
 from averting.data.frequency import BREAKDOWNS, TERM_COLUMN, only_totals, take_frequency
@@ -54,7 +54,7 @@ def read_panel(
         case, and so for Primary and Special; any other word must be a label in the file.
     columns : mapping of str to str, optional
         For ``tidy``: the file's column for ``school``, ``period``, ``exposure``, optionally ``name``, ``phase``,
-        ``region``, ``la``, and for each indicator under its own name. Columns already so named may be left out.
+        ``region``, ``la``, ``laestab``, and for each indicator under its own name. Columns already so named may be left out.
     symbols : mapping of str to (lower, upper), optional
         Text that stands for a count between two bounds; added to, and before, what the vintage says.
     indicators : collection of str, optional
@@ -194,7 +194,7 @@ def _dfe_counts(header: Iterable[str], indicators: Collection[str] | None, sourc
 
 
 def _layout(columns: Mapping[str, str], counts: Mapping[str, str], covariates: tuple[str, ...] = ()) -> Layout:
-    attributes = {role: columns[role] for role in ATTRIBUTES if role in columns}
+    attributes = {role: columns[role] for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES) if role in columns}
     return Layout(columns["school"], columns["period"], columns["exposure"], counts, attributes, covariates)
 
 
@@ -228,10 +228,10 @@ def _read_tidy(
     wide: str | None,
     sheet: str | None,
 ) -> Panel:
-    roles = {*NEEDED_ROLES, *ATTRIBUTES}
+    roles = {*NEEDED_ROLES, *ATTRIBUTES, *OPTIONAL_ATTRIBUTES}
     counts = {key: column for key, column in columns.items() if key not in roles}
     named = {role: columns.get(role, role) for role in NEEDED_ROLES}
-    named |= {role: columns.get(role, role) for role in ATTRIBUTES}
+    named |= {role: columns.get(role, role) for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES)}
     known = {*counts, *load_indicators(), *(indicators or ())}
     if wide is None:
         wanted = {*named.values(), *counts.values(), *known, *covariates}

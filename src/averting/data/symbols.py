@@ -21,7 +21,7 @@ from averting.years import AcademicYear
 
 SymbolStatus = Literal["suppressed", "missing", "not_applicable"]
 Tolerated = Literal["zero_exposure", "fractional_count"]
-ROLES = ("school", "period", "exposure", "name", "phase", "region", "la")
+ROLES = ("school", "period", "exposure", "name", "phase", "region", "la", "laestab")
 NEEDED_ROLES = ("school", "period", "exposure")
 
 _STATUSES = ("suppressed", "missing", "not_applicable")

@@ -75,9 +75,9 @@ class SameAsPilots:
                 "comparison schools by a list."
             )
         complete = complete_schools(panel, periods) if self.balanced else set(panel.schools)
-        barred = (
-            set(pilots) | set(self.exclude) | (self._same_la(panel, pilots) if self.exclude_same_la else set())
-        )
+        barred = {*pilots, *panel.ids(self.exclude)}
+        if self.exclude_same_la:
+            barred |= self._same_la(panel, pilots)
         return tuple(
             school
             for i, school in enumerate(panel.schools)
@@ -148,7 +148,7 @@ def choose_comparison(
     if isinstance(asked, ComparisonRule):
         chosen, rule = asked.select(panel, pilots, periods, before), asked.describe()
     else:
-        chosen, rule = tuple(dict.fromkeys(str(school) for school in asked)), "a list given by the evaluator"
+        chosen, rule = panel.ids(asked), "a list given by the evaluator"
         known = set(panel.schools)
         strangers = [(school, "not in the data") for school in chosen if school not in known]
         pilots_too = [(school, "is a pilot") for school in chosen if school in pilots]

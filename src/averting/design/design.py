@@ -43,7 +43,8 @@ class Design:
     panel : Panel
         Counts and exposure by school and period.
     pilots : sequence of str, or mapping of str to str
-        Pilot schools, or each pilot with its own first treated period.
+        Pilot schools, or each pilot with its own first treated period. A school that was joined to a series may be
+        named by its own id or the series'.
     start : str, optional
         First treated period of every pilot, for example ``2021/22`` or ``2021/22 Spring``; left out where
         ``pilots`` is a mapping. In termly data a year stands for its first term that the data have.
@@ -77,7 +78,7 @@ class Design:
         comparison: str | Sequence[str] | ComparisonRule = "all",
         exclude_periods: Sequence[str] = COVID_PERIODS,
     ) -> None:
-        starts = _first_terms(_starts(pilots, start), panel)
+        starts = _first_terms(_followed(panel, _starts(pilots, start)), panel)
         asked = {period: covered(period, panel.periods) for period in _periods(exclude_periods)}
         unknown = [
             p for p, found in asked.items() if not found and Period.parse(p).year.label not in COVID_PERIODS
@@ -188,6 +189,19 @@ def _starts(pilots: Sequence[str] | Mapping[str, str], start: str | None) -> dic
 def _first_terms(starts: Mapping[str, str], panel: Panel) -> dict[str, str]:
     """Let a year stand for its first term, where the data are by term."""
     return {pilot: next(iter(covered(first, panel.periods)), first) for pilot, first in starts.items()}
+
+
+def _followed(panel: Panel, starts: dict[str, str]) -> dict[str, str]:
+    """Call each pilot by the id of the series it was joined to; pilots of one series must start together."""
+    found: dict[str, str] = {}
+    for pilot, first in starts.items():
+        (series,) = panel.ids([pilot])
+        if found.setdefault(series, first) != first:
+            raise DesignError(
+                f"Pilot {pilot} starts in {first}, but belongs to the joined series {series}, which another pilot "
+                f"starts in {found[series]}. Give both one start, or name the series once."
+            )
+    return found
 
 
 def _unknown_period(where: str, period: str, panel: Panel) -> Fault:

@@ -9,7 +9,7 @@ from averting.effects.power import DeclaredNoise, PanelNoise, Power, simulate_po
 from averting.effects.power.workers import Advance, no_advance
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.settings import Evaluation, load_evaluation
-from averting.evaluation.stages import build_panel
+from averting.evaluation.stages import build_panel, leave_out
 
 _PILOTS, _YEARS = 3, 3
 
@@ -22,13 +22,13 @@ def planned_noise(evaluation: Evaluation) -> PanelNoise:
     EvaluationError
         If a pilot is not in the data, or no period precedes the start.
     """
-    panel = build_panel(evaluation)
+    panel, excluded = leave_out(evaluation, build_panel(evaluation).panel)
     settings = evaluation.design
     named = settings.pilots
-    pilots = tuple(named)
+    pilots = panel.ids(named)
     starts = tuple(named.values()) if isinstance(named, dict) else (settings.start,)
     start = min(first for first in starts if first is not None)
-    past = tuple(period for period in panel.periods if period < start and period not in settings.exclude_periods)
+    past = tuple(period for period in panel.periods if period < start and period not in excluded)
     faults = [
         Fault(
             f"pilot {pilot}", "this school is not in the data", "Check for a new URN after conversion or merger."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from averting.checks import CheckResult
 from averting.design import Design
@@ -12,7 +14,7 @@ from averting.effects.estimator import Progress, silent
 from averting.effects.storage import load_effect
 from averting.errors import DataError
 from averting.evaluation import stages
-from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
+from averting.evaluation.settings import FILE, INDICATORS, EstimateSettings, Evaluation, load_evaluation
 from averting.evaluation.store import Store
 from averting.provenance import canonical_json, content_key, file_hash, tree_hashes, versions
 from averting.resources import models_dir
@@ -32,11 +34,21 @@ class Checked:
         The comparison it makes.
     checks : tuple of CheckResult
         What data and design call attention to.
+    succession : DataFrame
+        Which schools or authorities were joined; see :class:`averting.data.Joined`.
+    variants : mapping of str to Design
+        The comparison without an event, by the event's id.
     """
 
     evaluation: Evaluation
     design: Design
     checks: tuple[CheckResult, ...]
+    succession: pd.DataFrame
+    variants: Mapping[str, Design]
+
+    def design_of(self, settings: EstimateSettings) -> Design:
+        """Return the design an estimate is made from."""
+        return self.variants[settings.without] if settings.without else self.design
 
 
 def check(folder: str | Path, *, data: str | Path | None = None) -> Checked:
@@ -55,12 +67,12 @@ def check(folder: str | Path, *, data: str | Path | None = None) -> Checked:
         The first input that cannot be used, with all its faults.
     """
     evaluation = _load(folder, data)
-    panel = stages.build_panel(evaluation)
-    design = stages.build_design(evaluation, panel)
+    panel, succession = stages.build_panel(evaluation)
+    design, variants = stages.build_design(evaluation, panel), stages.build_variants(evaluation, panel)
     for settings in evaluation.estimates:
         design.counts(settings.indicator)
     stages.check_costs(evaluation, design)
-    return Checked(evaluation, design, (*panel.checks, *design.checks))
+    return Checked(evaluation, design, (*design.panel.checks, *design.checks), succession, variants)
 
 
 def run(folder: str | Path, *, data: str | Path | None = None, progress: Progress = silent) -> Path:
@@ -103,14 +115,23 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
             progress("kept from an earlier run")
         return target
 
-    stage("data", "describing the data", lambda at: stages.write_data(at, design.panel))
-    stage("design", "comparing pilots with comparison schools", lambda at: stages.write_design(at, design))
+    stage("data", "describing the data", lambda at: stages.write_data(at, design.panel, checked.succession))
+    stage(
+        "design",
+        "comparing pilots with comparison schools",
+        lambda at: stages.write_design(at, design, evaluation.events),
+    )
     for settings in evaluation.estimates:
         stage(
             f"estimates/{settings.id}",
             f"estimating the effect on {settings.indicator} ({settings.method})",
             lambda at, settings=settings: stages.write_estimate(  # type: ignore[misc]
-                at, design, settings, draws=evaluation.draws, seed=evaluation.seed, progress=progress
+                at,
+                checked.design_of(settings),
+                settings,
+                draws=evaluation.draws,
+                seed=evaluation.seed,
+                progress=progress,
             ),
         )
     if evaluation.appraisal and evaluation.costs:
@@ -149,7 +170,10 @@ def _load(folder: str | Path, data: str | Path | None) -> Evaluation:
 
 def _inputs(evaluation: Evaluation) -> dict[str, object]:
     own = evaluation.folder / INDICATORS
+    links = evaluation.data.succession
+    followed = {} if links is None else {"succession": {"file": links.name, "sha256": file_hash(links)}}
     return {
+        **followed,
         FILE: file_hash(evaluation.folder / FILE),
         **({INDICATORS: file_hash(own)} if own.is_file() else {}),
         "data": {"file": evaluation.data.path.name, "sha256": file_hash(evaluation.data.path)},
@@ -165,14 +189,17 @@ def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, 
     data = content_key(
         common,
         inputs["data"],
-        _plain({**asdict(evaluation.data), "path": None}),
+        inputs.get("succession"),
+        _plain({**asdict(evaluation.data), "path": None, "succession": None}),
+        # the panel that is written has the design's schools, without those that an event takes out
+        _plain(asdict(evaluation.design)),
+        _plain([asdict(event) for event in evaluation.events]),
         sorted({e.indicator for e in evaluation.estimates}),
     )
-    design = content_key(data, _plain(asdict(evaluation.design)))
-    keys = {"data": data, "design": design}
+    keys = {"data": data, "design": data}
     sample = [evaluation.seed, evaluation.draws]
     for settings in evaluation.estimates:
-        keys[f"estimates/{settings.id}"] = content_key(design, asdict(settings), sample)
+        keys[f"estimates/{settings.id}"] = content_key(data, asdict(settings), sample)
     if evaluation.appraisal and evaluation.costs:
         valued = keys[f"estimates/{evaluation.appraisal.estimate}"]
         keys["appraisal"] = content_key(
@@ -201,6 +228,7 @@ def _manifest(evaluation: Evaluation, inputs: dict[str, object], keys: dict[str,
         "data_note": evaluation.data.note,
         "exclude_reason": design.exclude_reason,
         "estimates": [asdict(estimate) for estimate in evaluation.estimates],
+        "events": [{"id": event.id, "label": event.label} for event in evaluation.events],
         "indicators": stages.indicator_labels(evaluation),
         "inputs": inputs,
         "stages": keys,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from averting.data import Indicator, load_indicators
 from averting.data.frequency import FREQUENCIES
 from averting.data.panel import LEVELS
 from averting.data.read import SOURCES
-from averting.design import COVID_PERIODS
+from averting.design import COVID_PERIODS, Event
+from averting.design.events import default_events
 from averting.effects import known_estimators, not_a_count
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.comparison import Asked, read_comparison
+from averting.evaluation.event_settings import event_faults, read_events, with_defaults
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear, Period
 
@@ -43,6 +45,8 @@ class DataSettings:
     frequency: str = "year"
     wide: str | None = None
     sheet: str | None = None
+    succession: Path | None = None
+    reorganisations: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,17 @@ class DesignSettings:
 
 @dataclass(frozen=True)
 class EstimateSettings:
-    """One estimate to make; see :func:`averting.effects.estimate`."""
+    """One estimate to make; see :func:`averting.effects.estimate`.
+
+    ``without`` is the id of an event whose periods, or schools in them, are left out of this estimate only.
+    """
 
     id: str
     role: str
     indicator: str
     method: str
     level: float
+    without: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,8 @@ class Evaluation:
         Seed of every random number, and size of the joint sample.
     indicators : mapping of str to Indicator
         What averting ships, and what the folder's own ``indicators.toml`` adds.
+    events : tuple of Event
+        Those that hold by default, and the evaluation's own.
     """
 
     folder: Path
@@ -114,6 +124,7 @@ class Evaluation:
     costs: CostSettings | None
     appraisal: AppraisalSettings | None
     indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
+    events: tuple[Event, ...] = ()
 
     @property
     def primary(self) -> EstimateSettings:
@@ -174,6 +185,9 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
     if "appraisal" not in top.values and (scenarios or programme):
         found = "this table is missing, but there is a [[scenario]] or [[programme]]"
         top.fault("[appraisal]", found, "Say what to value, or leave those out.")
+    given, design = read_events(top.tables("event")), top.table("design") or _absent(top, "design")
+    stated = design.texts("exclude_periods") if "exclude_periods" in design.values else None
+    events = with_defaults(given, stated)
     return Evaluation(
         folder=folder,
         title=top.take("title", str),
@@ -181,11 +195,22 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         seed=_at_least(top, "seed", top.take("seed", int), 0),
         draws=_at_least(top, "draws", top.take("draws", int, 4_000), 100),
         data=_data(folder, top.table("data") or _absent(top, "data")),
-        design=_design(top.table("design") or _absent(top, "design"), folder),
-        estimates=estimates,
+        design=_design(design, events, folder),
+        estimates=(*estimates, *_sensitivities(estimates, events)),
         costs=_costs(costs) if costs else None,
         appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
         indicators=_indicators(folder / INDICATORS, top),
+        events=events,
+    )
+
+
+def _sensitivities(estimates: Iterable[EstimateSettings], events: Iterable[Event]) -> tuple[EstimateSettings, ...]:
+    """Return the primary estimate once more for each event without which it is to be seen."""
+    return tuple(
+        replace(estimate, id=f"{estimate.id}_without_{event.id}", role="secondary", without=event.id)
+        for estimate in estimates
+        for event in events
+        if estimate.role == "primary" and event.treatment == "sensitivity"
     )
 
 
@@ -224,7 +249,13 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
         frequency=table.choice("frequency", FREQUENCIES, "year"),
         wide=_wide(table.table("wide")),
         sheet=table.take("sheet", str, None),
+        succession=folder / name if (name := table.take("succession", str, None)) else None,
+        reorganisations=table.take("reorganisations", bool, False),
     )
+    if settings.succession and settings.level != "school":
+        table.fault("succession", "links are of schools, and level is not", "Use reorganisations = true.")
+    if settings.reorganisations and settings.level != "local authority":
+        table.fault("reorganisations", "they are of authorities, and level is not", "Use succession = a file.")
     table.done()
     return settings
 
@@ -256,14 +287,15 @@ def _symbols(table: TomlTable) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _design(table: TomlTable, folder: Path) -> DesignSettings:
+def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> DesignSettings:
     asked = table.values.get("pilots")
     pilots: tuple[str, ...] | dict[str, str]
     if isinstance(asked, dict):
         pilots = {str(k): str(v) for k, v in table.take("pilots", dict).items()}
     else:
         pilots = table.texts("pilots")
-    excluded = table.texts("exclude_periods", list(COVID_PERIODS))
+    shut = [period for event in default_events() if event in events for period in event.periods]
+    excluded = table.texts("exclude_periods", shut)
     settings = DesignSettings(
         pilots=pilots,
         start=_period(table, "start"),
@@ -271,7 +303,11 @@ def _design(table: TomlTable, folder: Path) -> DesignSettings:
         exclude_periods=excluded,
         exclude_reason=table.take("exclude_reason", str, ""),
     )
-    if set(excluded) != set(COVID_PERIODS) and not settings.exclude_reason:
+    stays = {
+        period for event in events if event.treatment == "exclude" and event.whole for period in event.periods
+    }
+    changed = "exclude_periods" in table.values and set(excluded) != set(COVID_PERIODS)
+    if (changed or not stays.union(excluded) >= set(COVID_PERIODS)) and not settings.exclude_reason:
         table.fault("exclude_reason", "the default of leaving out the Covid years is changed", "Say why.")
     table.done()
     return settings
@@ -358,6 +394,7 @@ def _contradictions(evaluation: Evaluation) -> list[Fault]:
                 f"{FILE} [[estimate]] role", f"{primary} estimates are primary", "Exactly one carries the verdict."
             )
         )
+    faults += event_faults(evaluation.events, evaluation.design.exclude_periods)
     if evaluation.appraisal and not evaluation.costs:
         faults.append(Fault(f"{FILE} [appraisal]", "there is no [costs] table", "Add one, or drop [appraisal]."))
     if evaluation.appraisal:

@@ -14,13 +14,18 @@ from averting.appraisal import Appraisal, appraise
 from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
 from averting.costs import factors, known_deflator, known_payers, load_parameters
-from averting.data import Panel, read_panel
-from averting.design import Design, balance, paths, regression_to_mean
+from averting.data import Joined, Panel, join_authorities, join_schools, read_panel
+from averting.data.succession import COLUMNS as SUCCESSION_COLUMNS
+from averting.data.successors import check_successors
+from averting.design import Design, Event, balance, paths, regression_to_mean, without_cells
+from averting.design.events import KINDS
 from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
 from averting.effects.storage import save_effect
-from averting.errors import DataError, EvaluationError
+from averting.errors import DataError, EvaluationError, Fault, refuse
+from averting.evaluation.event_settings import is_default
 from averting.evaluation.settings import (
+    FILE,
     AppraisalSettings,
     CostSettings,
     EstimateSettings,
@@ -30,8 +35,14 @@ from averting.provenance import canonical_json
 from averting.years import FinancialYear, Period
 
 
-def build_panel(evaluation: Evaluation) -> Panel:
-    """Read the indicators an evaluation estimates from the data it names, and keep its periods."""
+def build_panel(evaluation: Evaluation) -> Joined:
+    """Read the indicators an evaluation estimates, keep its periods, and join schools or authorities that changed.
+
+    Returns
+    -------
+    Joined
+        The panel, and the table of what was joined: empty where nothing was asked for.
+    """
     settings = evaluation.data
     panel = read_panel(
         settings.path,
@@ -59,19 +70,75 @@ def build_panel(evaluation: Evaluation) -> Panel:
             f"{settings.path.name}: no period lies between {first} and {last}. The data run from "
             f"{panel.periods[0]} to {panel.periods[-1]}; see first_period and last_period."
         )
-    return panel.select(periods=kept)
+    panel = panel.select(periods=kept)
+    if settings.succession is not None:
+        return join_schools(panel, settings.succession)
+    if settings.reorganisations:
+        return join_authorities(panel)
+    # without a map, a school that changed its URN must at least be named
+    warned = Panel(panel.data, (*panel.checks, *check_successors(panel.data)))
+    return Joined(warned, pd.DataFrame(columns=list(SUCCESSION_COLUMNS)))
 
 
-def build_design(evaluation: Evaluation, panel: Panel) -> Design:
-    """Make the design an evaluation names."""
+def build_design(evaluation: Evaluation, panel: Panel, *, without: str = "") -> Design:
+    """Make the design an evaluation names, leaving out what its events say.
+
+    Parameters
+    ----------
+    without : str
+        Leave out this event too, by its id.
+
+    Raises
+    ------
+    AvertingError
+        If an event or the design does not fit the data.
+    """
     settings = evaluation.design
+    _refuse_elsewhere(evaluation.events, panel)
+    panel, excluded = leave_out(evaluation, panel, without=without)
     return Design(
         panel,
         settings.pilots,
         start=settings.start,
         comparison=settings.comparison,
-        exclude_periods=settings.exclude_periods,
+        exclude_periods=excluded,
     )
+
+
+def leave_out(evaluation: Evaluation, panel: Panel, *, without: str = "") -> tuple[Panel, tuple[str, ...]]:
+    """Return the panel without the schools, and the periods, that an evaluation and its events leave out.
+
+    Parameters
+    ----------
+    without : str
+        Leave out this event too, by its id. Events none of whose periods is in the panel change nothing.
+    """
+    excluded = set(evaluation.design.exclude_periods)
+    left_out = [event for event in evaluation.events if event.treatment == "exclude" or event.id == without]
+    for event in left_out:
+        here = set(event.periods) & set(panel.periods)
+        if event.whole:
+            excluded |= here
+        elif here:
+            panel = without_cells(panel, event, tuple(evaluation.design.pilots))
+    return panel, tuple(sorted(excluded))
+
+
+def build_variants(evaluation: Evaluation, panel: Panel) -> dict[str, Design]:
+    """Return the design without each event that is a sensitivity, by the event's id."""
+    wanted = [event.id for event in evaluation.events if event.treatment == "sensitivity"]
+    return {event: build_design(evaluation, panel, without=event) for event in wanted}
+
+
+def _refuse_elsewhere(events: Sequence[Event], panel: Panel) -> None:
+    """Refuse events of the evaluation's own none of whose periods is in the data."""
+    span = f"The data run from {panel.periods[0]} to {panel.periods[-1]}: correct it, or leave the event out."
+    faults = [
+        Fault(f"{FILE} [[event]] {event.id}", f"{', '.join(event.periods)} not in the data", span)
+        for event in events
+        if not is_default(event) and not set(event.periods) & set(panel.periods)
+    ]
+    refuse(EvaluationError, "The events do not fit the data", faults)
 
 
 def check_costs(evaluation: Evaluation, design: Design) -> None:
@@ -103,14 +170,15 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
         )
 
 
-def write_data(folder: Path, panel: Panel) -> None:
-    """Write the panel used and what is suppressed in it."""
+def write_data(folder: Path, panel: Panel, succession: pd.DataFrame) -> None:
+    """Write the panel used, what is suppressed in it, and which schools were joined."""
     panel.to_netcdf(folder / "panel.nc")
     _csv(panel.suppression_summary().reset_index(), folder / "suppression.csv")
+    _csv(succession, folder / "succession.csv")
     _checks(panel.checks, folder)
 
 
-def write_design(folder: Path, design: Design) -> None:
+def write_design(folder: Path, design: Design, events: Sequence[Event]) -> None:
     """Write who is compared with whom, balance before the start, and paths over time."""
     record = {
         "pilots": {
@@ -126,12 +194,33 @@ def write_design(folder: Path, design: Design) -> None:
     }
     (folder / "design.json").write_text(canonical_json(record), encoding="utf-8")
     _csv(balance(design), folder / "balance.csv")
+    _csv(_event_table(events, design), folder / "events.csv")
     for indicator in design.panel.indicators:
         _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")
     regressions = {indicator: regression_to_mean(design, indicator) for indicator in design.panel.indicators}
     for indicator, found in regressions.items():
         _csv(found.table, folder / f"regression_{indicator}.csv")
     _checks([*design.checks, *(found.check for found in regressions.values())], folder)
+
+
+def _event_table(events: Sequence[Event], design: Design) -> pd.DataFrame:
+    """Return the events with a period in the data; of schools, how many."""
+    rows = [
+        {
+            "id": event.id,
+            "label": event.label,
+            "kind": KINDS[event.kind],
+            "periods": "; ".join(period for period in event.periods if period in design.panel.periods),
+            "schools": len(event.schools),
+            "treatment": event.treatment,
+            "source": event.source,
+            "default": is_default(event),
+        }
+        for event in events
+        if set(event.periods) & set(design.panel.periods)
+    ]
+    columns = ["id", "label", "kind", "periods", "schools", "treatment", "source", "default"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def write_estimate(

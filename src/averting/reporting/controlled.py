@@ -1,9 +1,11 @@
 """Results under disclosure control: what a public report and its tables are made from, and nothing more.
 
 Every number of a report is either a count, or computed from counts. Counts of pilots and comparison schools by year
-are protected as one additive table. The totals before and from the start count as known to every reader, because
-estimates are computed from them; so do the pilots' mean rate and the ratio, to the digits printed, when it comes to
-single pilot schools. What is computed from one year's count is withheld with it.
+are protected as one additive table. Estimates made once more without an event rest on other totals, whose difference
+from these would tell of the event's years or schools, so they do not leave. The totals before and from the start
+count as known to every reader, because estimates are computed from them; so do the pilots' mean rate and the ratio,
+to the digits printed, when it comes to single pilot schools. What is computed from one year's count is withheld with
+it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import pandas as pd
 from averting.appraisal.appraisal import PROGRAMME
 from averting.data.disclosure import CountTable, Decision, DisclosureRecord, PublicTable, Rules, Sum, protect
 from averting.data.disclosure.tables import Key
+from averting.data.successors import KEY as LIKELY_SUCCESSORS
 from averting.effects.storage import save_effect
 from averting.errors import DisclosureError
 from averting.provenance import canonical_json
@@ -71,8 +74,10 @@ def control(results: Results, rules: Rules, previous: tuple[PublicTable, ...] = 
     Raises
     ------
     DisclosureError
-        If the counts cannot be read from the results, or contradict an earlier release.
+        If the counts cannot be read from the results, or contradict an earlier release, or what is valued is an
+        estimate without an event.
     """
+    results = _main_estimates(results)
     counts = tuple(count_table(results, indicator) for indicator in _indicators(results))
     public, record = protect(counts, rules, previous=previous)
     for indicator in _indicators(results):
@@ -84,6 +89,21 @@ def control(results: Results, rules: Rules, previous: tuple[PublicTable, ...] = 
         record = record.with_decisions([Decision("balance", cell, "rate") for cell in cells], exposed=exposed)
     made = Controlled(results, public, record)
     return replace(made, record=record.with_decisions(_derived(made)))
+
+
+def _main_estimates(results: Results) -> Results:
+    """Return the results without the estimates that leave out an event."""
+    kept = [estimate for estimate in results.manifest["estimates"] if not estimate["without"]]
+    if results.has_appraisal:
+        valued = results.record("appraisal/appraisal")["estimate"]
+        if valued not in {estimate["id"] for estimate in kept}:
+            raise DisclosureError(
+                f"[appraisal] values {valued}, an estimate without an event, which cannot leave: its totals and those "
+                "of the main estimate would tell of what it leaves out. Value an estimate with all events."
+            )
+    left = {f"estimates/{e['id']}" for e in results.manifest["estimates"]} - {f"estimates/{e['id']}" for e in kept}
+    stages = {name: key for name, key in results.manifest["stages"].items() if name not in left}
+    return replace(results, manifest={**results.manifest, "estimates": kept, "stages": stages})
 
 
 def _indicators(results: Results) -> tuple[str, ...]:
@@ -196,14 +216,19 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
     """
     results, record = made.results, made.record
     about = {"label": record.rules.label, "withheld": record.withheld, "passes": record.passes}
-    manifest = {**results.manifest, "disclosure": about}
+    manifest = {**results.manifest, "disclosure": about, "events": []}
     for stage in ("data", "design", *(["appraisal"] if results.has_appraisal else [])):
         (folder / stage).mkdir()
     _text(folder / "manifest.json", canonical_json(manifest))
-    for name in ("references.bib", "data/suppression.csv", "data/checks.json"):
+    for name in ("references.bib", "data/suppression.csv"):
         _copy(results, folder, name)
+    _text(
+        folder / "data/checks.json",
+        canonical_json(_nameless([check.to_dict() for check in results.checks("data")])),
+    )
     kept = [check.to_dict() for check in results.checks("design") if check.key not in TELLING_CHECKS]
     _text(folder / "design/checks.json", canonical_json(kept))
+    _csv(_events(results.table("design/events")), folder / "design/events.csv")
     _text(folder / "design/design.json", canonical_json(_without_names(results.record("design/design"))))
     _csv(_balance(made), folder / "design/balance.csv")
     for indicator in _indicators(results):
@@ -223,6 +248,29 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
 def _without_names(design: dict[str, Any]) -> dict[str, Any]:
     pilots = {f"pilot {i}": {"name": "", "start": p["start"]} for i, p in enumerate(design["pilots"].values(), 1)}
     return {**design, "pilots": pilots}
+
+
+def _nameless(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return checks of the data without names: of schools that look like others' successors, and of events' schools."""
+    told = {
+        LIKELY_SUCCESSORS: "Some schools end while another that looks the same begins.",
+        "design/event_": "Named schools are left out in some years, because of an event.",
+    }
+    found = []
+    for check in checks:
+        instead = [message for key, message in told.items() if check["key"].startswith(key)]
+        key = "design/event" if check["key"].startswith("design/event_") else check["key"]
+        found.append({**check, "key": key, "message": instead[0]} if instead else check)
+    return found
+
+
+def _events(events: pd.DataFrame) -> pd.DataFrame:
+    """Return events; of those that concern named schools not what they are called, which may name a school."""
+    # a column without any text is read as numbers, which take none
+    events, some = events.astype({"id": object, "label": object, "source": object}), events["schools"] > 0
+    events.loc[some, "id"] = [f"named_schools_{number}" for number in range(1, int(some.sum()) + 1)]
+    events.loc[some, ["label", "source"]] = ["An event of named schools, withheld", ""]
+    return events
 
 
 def _printed(made: Controlled) -> dict[Key, tuple[float, float]]:

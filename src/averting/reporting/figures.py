@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -102,10 +103,31 @@ def paths(results: Results, estimate: str) -> ReportFigure:
         axes.axvline(start - 0.5, color=INK, linewidth=1, linestyle=":")
         for period in results.record("design/design")["excluded"]:
             axes.axvspan(at[period] - 0.5, at[period] + 0.5, color="#e8e8e8", zorder=0, linewidth=0)
+        told = _mark_events(axes, results.table("design/events"), at)
         axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
         axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, fontsize=9)
-        return _finish(figure, _paths_alt(table, without, indicator, units))
+        return _finish(figure, f"{_paths_alt(table, without, indicator, units)}{told}")
+
+
+def _mark_events(axes: Axes, events: Any, at: Mapping[str, int]) -> str:
+    """Mark each event's periods with its number, hatched where they are kept; return the events in words."""
+    marks: dict[str, list[str]] = {}
+    for number, event in enumerate(events.itertuples(), 1):
+        for period in str(event.periods).split("; "):
+            marks.setdefault(period, []).append(str(number))
+            if event.treatment != "exclude" or event.schools:
+                axes.axvspan(
+                    at[period] - 0.5, at[period] + 0.5, facecolor="none", edgecolor="#d0d0d0", hatch="//",
+                    zorder=0, linewidth=0,
+                )  # fmt: skip
+    for period, numbers_ in marks.items():
+        axes.annotate(
+            ", ".join(numbers_), (at[period], 1), xycoords=("data", "axes fraction"), ha="center", va="top",
+            xytext=(0, -2), textcoords="offset points", color=INK, fontsize=8,
+        )  # fmt: skip
+    told = "; ".join(f"{i} {event.label} ({event.periods})" for i, event in enumerate(events.itertuples(), 1))
+    return f" Events marked: {told}." if told else ""
 
 
 def _paths_alt(table: Any, without: Any, indicator: str, units: str) -> str:

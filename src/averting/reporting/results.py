@@ -86,6 +86,12 @@ class Results:
         label: str = self.manifest["indicators"].get(key, key.replace("_", " "))
         return label[:1].lower() + label[1:]
 
+    def name(self, estimate: str) -> str:
+        """Return what an estimate is of in running text: its indicator, and the event it leaves out, if any."""
+        entry = next(entry for entry in self.manifest["estimates"] if entry["id"] == estimate)
+        without = [event for event in self.manifest["events"] if event["id"] == entry["without"]]
+        return self.indicator(entry["indicator"]) + "".join(f", without {event['label']}" for event in without)
+
     def _file(self, name: str) -> Path:
         path = self.folder / name
         if not path.is_file():

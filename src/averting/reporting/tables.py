@@ -81,7 +81,7 @@ def estimates(results: Results) -> ReportTable:
         role = next(e["role"] for e in results.manifest["estimates"] if e["id"] == key)
         rows.append(
             (
-                f"{results.indicator(effect.estimand.indicator)} ({role})",
+                f"{results.name(key)} ({role})",
                 results.record(f"estimates/{key}/method")["label"],
                 numbers.ratio(effect.estimate),
                 numbers.interval(*map(numbers.ratio, effect.interval)),
@@ -99,7 +99,7 @@ def averted(results: Results) -> ReportTable:
     rows = []
     for key in results.estimates:
         effect = results.effect(key)
-        name = results.indicator(effect.estimand.indicator)
+        name = results.name(key)
         for row in results.table(f"estimates/{key}/averted").itertuples():
             period = "all years" if row.period == "all" else str(row.period)
             middle, low, high = (float(str(value)) for value in (row.median, row.lower, row.upper))
@@ -151,6 +151,59 @@ def suppression(results: Results) -> ReportTable:
     sums = table.groupby("indicator", sort=False)[["observed", "suppressed", "missing"]].sum()
     rows = [(results.indicator(str(key)), *(f"{int(n):,}" for n in row)) for key, row in sums.iterrows()]
     return ReportTable(("Outcome", "Observed", "Suppressed", "Missing"), rows, numeric=(1, 2, 3))
+
+
+def succession(results: Results) -> ReportTable:
+    """Return which schools or authorities were joined: those of pilots one by one, the rest by kind.
+
+    Results under disclosure control name no school, so that it says there only that this is withheld.
+    """
+    columns = ("Before", "After", "How", "Year of change", "Note")
+    if results.manifest.get("disclosure"):
+        return ReportTable(columns, [("withheld", "", "", "", "which schools were joined would name them")])
+    table = results.table("data/succession")
+    used = table[table["outcome"] == "joined"]
+    pilots = used[used["series"].astype(str).isin(results.record("design/design")["pilots"])]
+    rows = [
+        (
+            f"{row.before} {row.before_name}",
+            f"{row.after} {row.after_name}",
+            str(row.kind),
+            _text(row.year),
+            "a pilot",
+        )
+        for row in pilots.itertuples()
+    ]
+    others = used.drop(index=pilots.index).groupby("kind")["series"].nunique()
+    rows += [(f"{count:,} series", "", str(kind), "", "others in the data") for kind, count in others.items()]
+    reasons = table.loc[table["outcome"] != "joined", "outcome"].value_counts().sort_index()
+    rows += [(f"{count:,} links", "", "not joined", "", str(reason)) for reason, count in reasons.items()]
+    if not rows:
+        rows = [("none", "", "", "", "no map of successors was given, or nothing in it falls in these years")]
+    return ReportTable(columns, rows)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def events(results: Results) -> ReportTable:
+    """Return declared events: when, what, whom they concern and how they are dealt with."""
+    words = {"show": "shown only", "exclude": "left out", "sensitivity": "kept, and estimated once more without"}
+    rows = [
+        (
+            str(mark),
+            str(row.label),
+            str(row.kind),
+            str(row.periods),
+            "all" if row.schools == 0 else f"{row.schools} named",
+            words[str(row.treatment)],
+            _text(row.source),
+        )
+        for mark, row in enumerate(results.table("design/events").itertuples(), 1)
+    ]
+    columns = ("Mark", "Event", "Kind", "Years", f"Which {wording.unit(results)}", "What is done", "Source")
+    return ReportTable(columns, rows or [("none", "", "", "", "", "", "")])
 
 
 def scenarios(results: Results) -> ReportTable:

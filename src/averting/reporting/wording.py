@@ -156,8 +156,15 @@ def excluded(results: Results) -> str:
     record, reason = results.record("design/design"), results.manifest["exclude_reason"]
     if not record["excluded"]:
         return f"No period is left out. {reason}".strip()
-    why = reason or "Schools were closed to most pupils for part of these years, so they are left out by default."
-    return f"Left out: {', '.join(record['excluded'])}. {why}"
+    events = results.table("design/events")
+    whole = events[(events["treatment"] == "exclude") & (events["schools"] == 0)]
+    labels = [f"{row.label} ({row.periods})." for row in whole[~whole["default"]].itertuples()]
+    if reason:
+        labels.insert(0, reason)
+    elif whole["default"].any():
+        closed = "Schools were closed to most pupils for part of the Covid years, so they are left out by default."
+        labels.insert(0, closed)
+    return " ".join([f"Left out: {', '.join(record['excluded'])}.", *labels])
 
 
 def release(results: Results) -> str:

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from averting.data import Panel
 from averting.errors import DesignError, EstimationError
-from averting.evaluation import run, stages
+from averting.evaluation import check, run, stages
 from averting.evaluation.settings import FILE
 
 DONE_AGAIN = "kept from an earlier run"
@@ -61,7 +62,7 @@ def test_a_run_over_finished_results_changes_nothing(small):
         ('price_year = "2023-24"', 'price_year = "2022-23"', ["appraisal"]),
         ("seed = 1", "seed = 2", ["main", "suspensions", "appraisal"]),
         ('indicator = "suspensions"', 'indicator = "suspensions"\nlevel = 0.9', ["suspensions"]),
-        ('start = "2021/22"', 'start = "2022/23"', ["design", "main", "suspensions", "appraisal"]),
+        ('start = "2021/22"', 'start = "2022/23"', ALL),
         ("source = \"dfe_exclusions\"", "first_period = \"2014/15\"\nsource = \"dfe_exclusions\"", ALL),
     ],
 )  # fmt: skip
@@ -70,6 +71,16 @@ def test_a_change_redoes_what_depends_on_it_and_no_more(small, edit, old, new, e
     run(folder)
     edit(folder, old, new)
     assert redone(folder) == expected
+
+
+def test_the_panel_that_is_kept_is_the_one_the_design_uses(small, edit):
+    folder = small()
+    before = Panel.from_netcdf(run(folder) / "data" / "panel.nc")
+    left_out = next(s for s in before.schools if s not in check(folder).design.pilots)
+    edit(folder, "[design.comparison]\n", f'[design.comparison]\nexclude = ["{left_out}"]\n')
+    after = Panel.from_netcdf(run(folder) / "data" / "panel.nc")
+    assert set(after.schools) == set(before.schools) - {left_out}
+    assert set(after.schools) == set(check(folder).design.schools)
 
 
 def test_changed_data_redo_everything(small):

@@ -74,7 +74,7 @@ FAULTS = [
     (("design", "exclude_periods"), [], "[design] exclude_reason", "Say why"),
     (("design", "exclude_periods"), ["2019/20"], "[design] exclude_reason", "Say why"),
     (("design", "comparison"), "all", "[design] comparison", "this is text"),
-    (("design", "comparison", "rule"), "closest", "[comparison] rule", "Use one of: all, same, list"),
+    (("design", "comparison", "rule"), "closest", "[comparison] rule", "Use one of: all, same, list, nearest"),
     (("design", "comparison", "rule"), "", "[comparison] rule", "empty"),
     (("design", "comparison", "on"), ["colour"], "[comparison] on", "colour is not a trait"),
     (("design", "comparison", "schools"), ["1"], "[comparison] schools", "this key is not known"),

@@ -15,6 +15,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from averting.data.disclosure import complementary, feasible_interval, load_rules
 from averting.errors import DisclosureError, RenderError
+from averting.evaluation import run
 from averting.reporting import open_results, tables, wording
 from averting.reporting.controlled import AFTER, BEFORE, control, write_controlled
 from averting.reporting.pilot_schools import _Pilots, _system
@@ -190,3 +191,86 @@ def test_single_pilot_schools_cannot_be_solved_from_the_mean_rate(
         splits = splits[np.isclose(rates, round(float((100 * pilots.events / pupils).mean()), 2))]
     for school in np.flatnonzero(small):
         assert np.ptp(splits[:, school]) >= EXACT.protection
+
+
+EVENTS = """
+[[event]]
+label = "Team at Northside"
+kind = "co_intervention"
+periods = ["2022/23"]
+schools = ["900001"]
+treatment = "sensitivity"
+source = "Northside's newsletter"
+
+[[event]]
+label = "Strike at Southside"
+kind = "other"
+periods = ["2016/17"]
+schools = ["900002"]
+treatment = "exclude"
+
+[[event]]
+label = "New code"
+kind = "method"
+periods = ["2015/16"]
+treatment = "sensitivity"
+"""
+
+
+def test_joined_schools_and_events_of_named_schools_do_not_leave(
+    make_quick: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    folder = make_quick(tmp_path / "demo")
+    path = next((folder / "data").glob("*.csv"))
+    frame = pd.read_csv(path, dtype=str)
+    frame.loc[(frame["urn"] == "900007") & (frame["time_period"] >= "202223"), "urn"] = "910007"
+    frame.to_csv(path, index=False)
+    (folder / "links.csv").write_text(
+        "URN,LinkURN,LinkName,LinkType,LinkEstablishedDate\n900007,910007,,Successor,01-09-2022\n",
+        encoding="utf-8",
+    )
+    toml = folder / "evaluation.toml"
+    text = toml.read_text(encoding="utf-8").replace("[data]\n", '[data]\nsuccession = "links.csv"\n') + EVENTS
+    toml.write_text(text, encoding="utf-8")
+    inside = open_results(run(folder))
+    assert inside.estimates[2:] == ("main_without_team_at_northside", "main_without_new_code")
+    assert "910007" in (inside.folder / "data" / "succession.csv").read_text(encoding="utf-8")
+    (tmp_path / "controlled").mkdir()
+    public = write_controlled(control(inside, load_rules("under_five")), tmp_path / "controlled")
+    assert not (public.folder / "data" / "succession.csv").exists()
+    assert tables.succession(public).rows[0][0] == "withheld"
+    assert public.estimates == ("main", "suspensions")
+    shown = [row[1] for row in tables.events(public).rows]
+    assert shown[2:] == ["An event of named schools, withheld"] * 2 + ["New code"]
+    release = publish(folder, tmp_path / "public", engine="embedded")
+    for file in [*public.folder.rglob("*.*"), *release.rglob("*.*")]:
+        if file.is_file() and file.suffix != ".nc":
+            told = file.read_text(encoding="utf-8").lower()
+            assert not any(word in told for word in ("910007", "900007", "northside", "southside")), file.name
+    assert "which schools were joined would name them" in (release / "report.html").read_text(encoding="utf-8")
+
+
+def test_checks_that_name_schools_leave_without_names(quick_copy: Path, tmp_path: Path) -> None:
+    path = quick_copy / "results" / "data" / "checks.json"
+    named = {
+        "key": "data/likely_successors",
+        "status": "warn",
+        "message": "1 Northside, then 2",
+        "guidance": "Join.",
+    }
+    path.write_text(json.dumps([named]), encoding="utf-8")
+    public = write_controlled(control(open_results(path.parents[1]), EXACT), tmp_path)
+    (check,) = public.checks("data")
+    assert check.status == "warn"
+    assert "Northside" not in check.message
+    assert "looks the same" in check.message
+
+
+def test_a_value_that_rests_on_an_estimate_without_an_event_does_not_leave(quick_copy: Path) -> None:
+    path = quick_copy / "results" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for estimate in manifest["estimates"]:
+        estimate["without"] = "team" if estimate["id"] == "main" else ""
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(DisclosureError, match="values main, an estimate without an event"):
+        control(open_results(path.parent), EXACT)

@@ -1,0 +1,114 @@
+"""Events of an ``evaluation.toml``: read, joined with those that hold by default, and turned into extra estimates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from averting.design.events import KINDS, TREATMENTS, Event, default_events
+from averting.errors import AvertingError, Fault
+from averting.evaluation.toml_table import TomlTable
+from averting.years import AcademicYear
+
+
+def read_events(tables: Iterable[TomlTable]) -> tuple[Event, ...]:
+    """Read every ``[[event]]``; faults are noted on the tables."""
+    return tuple(event for table in tables if (event := _event(table)) is not None)
+
+
+def _event(table: TomlTable) -> Event | None:
+    label = table.take("label", str)
+    noted = len(table.faults)
+    made = {
+        "id": table.take("id", str, _slug(label)),
+        "label": label,
+        "kind": table.choice("kind", tuple(KINDS)),
+        "treatment": table.choice("treatment", TREATMENTS, "show"),
+        "source": table.take("source", str, ""),
+    }
+    schools, periods = table.texts("schools", []), _periods(table)
+    if "schools" in table.values and not schools:
+        table.fault("schools", "the list is empty", "Name schools, or leave the key out: then it concerns all.")
+    table.done()
+    if not label or len(table.faults) > noted:
+        return None
+    try:
+        return Event(**made, periods=periods, schools=schools)
+    except AvertingError as error:
+        table.faults.extend(Fault(table.where, fault.found, fault.fix) for fault in error.faults)
+        return None
+
+
+def _slug(label: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+
+
+def _periods(table: TomlTable) -> tuple[str, ...]:
+    """Return the academic years named one by one, or by the first and last of them."""
+    if ("periods" in table.values) == ("from" in table.values):
+        table.take("from", str, None)
+        table.take("to", str, None)
+        table.texts("periods", [])
+        table.fault(
+            "periods", "it is not clear when it was", 'Give periods = ["2019/20"], or from (and to), not both.'
+        )
+        return ()
+    if "periods" in table.values:
+        periods = table.texts("periods")
+        try:
+            return tuple(AcademicYear.parse(period).label for period in periods)
+        except AvertingError as error:
+            table.fault("periods", error.message, "")
+            return ()
+    first = table.parse("from", AcademicYear.parse)
+    last = table.parse("to", AcademicYear.parse) if "to" in table.values else first
+    if first is None or last is None:
+        return ()
+    if last < first:
+        table.fault("to", f"{last} is before {first}", "Give the first year in from and the last in to.")
+    return tuple(AcademicYear(year).label for year in range(first.start, last.start + 1))
+
+
+def with_defaults(given: tuple[Event, ...], excluded: tuple[str, ...] | None) -> tuple[Event, ...]:
+    """Return default events, save those that an evaluation replaces by id, and then its own.
+
+    Parameters
+    ----------
+    given : tuple of Event
+        The evaluation's own.
+    excluded : tuple of str, optional
+        Its ``exclude_periods``, where it states them: a default event that they do not name is only shown.
+    """
+    own = {event.id for event in given}
+    kept = [event for event in default_events() if event.id not in own]
+    if excluded is not None:
+        kept = [
+            event if set(event.periods) <= set(excluded) else replace(event, treatment="show") for event in kept
+        ]
+    return (*kept, *given)
+
+
+def is_default(event: Event) -> bool:
+    """Whether an event is one of those that hold for every evaluation, as it is declared or only shown."""
+    return any(event.label == known.label and event.id == known.id for known in default_events())
+
+
+def periods_left_out(events: Iterable[Event]) -> set[str]:
+    """Return the periods that events leave out for every school."""
+    return {p for event in events if event.treatment == "exclude" and event.whole for p in event.periods}
+
+
+def event_faults(events: tuple[Event, ...], excluded: Iterable[str]) -> list[Fault]:
+    """Find ids that repeat, and sensitivities that would change nothing."""
+    ids, gone = [event.id for event in events], {*excluded, *periods_left_out(events)}
+    faults = []
+    if len(set(ids)) < len(ids):
+        fix = "Give each its own id, or another label"
+        faults.append(Fault("evaluation.toml [[event]] id", f"ids repeat: {', '.join(ids)}", fix))
+    for event in events:
+        if event.treatment == "sensitivity" and set(event.periods) <= gone:
+            found = f"the periods of '{event.id}' are left out already, so leaving them out changes nothing"
+            fix = 'Take them out of exclude_periods, or use treatment = "show"'
+            faults.append(Fault("evaluation.toml [[event]] treatment", found, fix))
+    return faults
