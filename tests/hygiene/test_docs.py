@@ -25,6 +25,7 @@ from averting.effects.estimators.bayes_count import priors
 from averting.errors import ParameterError
 from averting.evaluation import load_evaluation
 from averting.evaluation import toml_table as toml_table_module
+from averting.evaluation.comparison import RULES
 from averting.evaluation.toml_table import TomlTable
 
 
@@ -197,9 +198,11 @@ _COMPLETE = """
 schema = 1
 [data]
 [data.columns]
+[data.wide]
 [design]
 [design.comparison]
 rule = "{rule}"
+[[event]]
 [[estimate]]
 [costs]
 [appraisal]
@@ -239,7 +242,7 @@ def asked(
 
     monkeypatch.setattr(TomlTable, "take", taking)
     monkeypatch.setattr(TomlTable, "choice", choosing)
-    for rule in ("all", "same", "list"):
+    for rule in RULES:
         (here / "evaluation.toml").write_text(_COMPLETE.format(rule=rule), encoding="utf-8")
         with pytest.raises(av.AvertingError):
             load_evaluation(here)

@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_wide_termly_table_is_read_between_a_term_and_a_year(folder: Path) -> None:
     evaluation = load_evaluation(folder)
     assert evaluation.data.first_period == "2020/21 Spring"
-    assert build_panel(evaluation).periods == tuple(TERMS[1:6])
+    assert build_panel(evaluation).panel.periods == tuple(TERMS[1:6])
 
 
 @pytest.mark.parametrize(
