@@ -14,7 +14,7 @@ from averting.evaluation.settings import FILE
 from averting.reporting import numbers, open_results, tables, wording
 from averting.resources import analyses_dir
 
-FIGURES, TABLES = 4, 10
+FIGURES, TABLES = 5, 10
 
 
 def declared_headings():
@@ -143,7 +143,7 @@ def test_an_evaluation_without_money_permutation_or_power_has_a_report(quick_cop
     page = report_of(render(quick_copy, engine="embedded"))
     assert "does not value" in page.text
     assert "£" not in page.text
-    assert len(page.images) == 1
+    assert len(page.images) == 2  # balance and paths
     for heading in declared_headings():
         assert any(found.endswith(heading) for found in page.headings), heading
 

@@ -125,8 +125,8 @@ def _check(indicator: str, table: pd.DataFrame, p_value: float, fall: float) -> 
     stood_out = p_value <= _SUSPICIOUS
     name = indicator.replace("_", " ")
     message = (
-        f"Before the start, the pilots' last rate of {name} was {pilots:.2f} times their earlier one (comparison "
-        f"schools {others:.2f}); of sets of schools, {p_value:.0%} stood out upwards as much."
+        f"Before the start, the pilots' last rate of {name} was {pilots:.2f} times their earlier one "
+        f"(comparison: {others:.2f}); of sets of as many, {p_value:.0%} stood out upwards as much."
     )
     advice = (
         f"If that was chance, their rate would have fallen by about {fall:.0%} without any programme. Say how pilots "
