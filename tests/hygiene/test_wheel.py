@@ -180,7 +180,7 @@ def test_from_new_to_a_report(
     page = (tmp_path / "my-pilot" / "report.html").read_text(encoding="utf-8")
     assert said.stdout.endswith("report.html\n")
     assert page.count("<table") >= 8
-    assert page.count("<img") == 4
+    assert page.count("<img") == 5
     assert str(tmp_path) not in page
 
 
