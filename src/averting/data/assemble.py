@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,16 +27,11 @@ from averting.data.cells import (
     read_counts,
     read_exposure,
 )
-from averting.data.faults import FaultLog, safe
+from averting.data.faults import FaultLog
+from averting.data.keys import NO_PERIOD, Keys, read_keys
 from averting.data.symbols import Symbol, Tolerated
-from averting.errors import DataError, UnitError
-from averting.years import Period
+from averting.errors import DataError
 
-_NO_PERIOD = Period.at(-1).label
-_YEAR_LIKE = re.compile(r"(19|20)\d\d")
-_WHOLE = re.compile(r"\d+\.0+")
-# what files write where the id of a school would be
-_TOTALS = frozenset({"total", "totals", "grand total", "all", "all schools", "england", "national", "sum"})
 ATTRIBUTES = ("name", "phase", "region", "la")
 # kept where a table has them, by which a school that changed its URN is recognised
 OPTIONAL_ATTRIBUTES = ("laestab",)
@@ -97,20 +90,6 @@ class Origin:
     tolerates: frozenset[Tolerated] = frozenset()
 
 
-@dataclass(frozen=True)
-class _Keys:
-    """Positions of each row in the panel, and the labels they stand for."""
-
-    school: Ints
-    period: Ints
-    schools: npt.NDArray[np.str_]
-    periods: tuple[str, ...]
-
-    @property
-    def cell(self) -> Ints:
-        return self.school * len(self.periods) + self.period
-
-
 def assemble(
     frame: pd.DataFrame, rows: Ints, layout: Layout, origin: Origin
 ) -> tuple[xr.Dataset, tuple[CheckResult, ...]]:
@@ -141,7 +120,11 @@ def assemble(
     absent = [column for column in layout.columns if column not in frame.columns]
     for column in absent:
         log.missing_column(column, list(frame.columns))
-    keys = None if {layout.school, layout.period} & set(absent) else _keys(frame, layout, log)
+    keys = (
+        None
+        if {layout.school, layout.period} & set(absent)
+        else read_keys(frame, layout.school, layout.period, log)
+    )
     counts = {
         indicator: _counts(frame[column], column, origin, log)
         for indicator, column in layout.counts.items()
@@ -166,7 +149,7 @@ def assemble(
 
 
 def _set_aside(
-    keys: _Keys, counts: Mapping[str, Cells], exposure: Floats, unusable: Bools
+    keys: Keys, counts: Mapping[str, Cells], exposure: Floats, unusable: Bools
 ) -> dict[str, tuple[tuple[str, ...], Floats]]:
     """Return bounds of the counts that were set aside for want of pupils, or nothing where none were.
 
@@ -199,55 +182,13 @@ def _numbers(column: pd.Series[Any], name: str, log: FaultLog) -> Floats:
     return np.asarray(values)
 
 
-def _with_covariates(data: xr.Dataset, described: Mapping[str, Floats], keys: _Keys) -> xr.Dataset:
+def _with_covariates(data: xr.Dataset, described: Mapping[str, Floats], keys: Keys) -> xr.Dataset:
     if not described:
         return data
     values = np.full((len(described), len(keys.schools), len(keys.periods)), math.nan)
     values[:, keys.school, keys.period] = np.stack(list(described.values()))
     labelled = data.assign_coords(covariate=np.array(list(described), dtype=str))
     return labelled.assign(covariates=(("covariate", "school", "period"), values))
-
-
-def _keys(frame: pd.DataFrame, layout: Layout, log: FaultLog) -> _Keys:
-    school_codes, written = distinct(frame[layout.school])
-    school_texts = [_id(text) for text in written]
-    period_codes, period_texts = distinct(frame[layout.period])
-    blank = np.array([text == "" for text in school_texts])[school_codes]
-    log.each("school", layout.school, np.flatnonzero(blank), "there is no school id", "Give every row its id")
-    hidden = np.array([not text.isprintable() for text in school_texts])[school_codes]
-    found = "the school id holds a character that does not print"
-    log.each("hidden", layout.school, np.flatnonzero(hidden), found, "Type the id anew")
-    sums = np.array([text.casefold() in _TOTALS for text in school_texts])[school_codes]
-    log.each("total", layout.school, np.flatnonzero(sums), "a row of totals among schools", "Leave it out")
-    ordinals = np.array([_ordinal(text) for text in period_texts])
-    for record in np.flatnonzero((ordinals < 0)[period_codes]).tolist():
-        text = period_texts[period_codes[record]]
-        # a number that is no year may be a count in the wrong column
-        shown = f"'{text[:40]}'" if _YEAR_LIKE.search(text) else f"'{safe(text)}'"
-        found = f"{shown} is not an academic year or one term"
-        log.add("period", layout.period, found, "Write it like 2016/17 or 2016/17 Autumn", records=[record])
-    whole = {Period.at(ordinal).term is None for ordinal in ordinals[ordinals >= 0].tolist()}
-    if len(whole) > 1:
-        log.add("mixed", layout.period, "there are whole years and single terms", "Keep one kind of row")
-    schools, school_of_text = np.unique(np.array(school_texts, dtype=str), return_inverse=True)
-    periods, period_of_text = np.unique(ordinals, return_inverse=True)
-    labels = tuple(Period.at(int(period)).label for period in periods)
-    return _Keys(school_of_text[school_codes], period_of_text[period_codes], schools, labels)
-
-
-def _id(text: str) -> str:
-    """Return an id without what a spreadsheet or a keyboard added: ``.0``, full-width digits."""
-    if text.isascii() and text.isdecimal():
-        return text
-    plain = unicodedata.normalize("NFKC", text).strip()
-    return plain.partition(".")[0] if _WHOLE.fullmatch(plain) else plain
-
-
-def _ordinal(text: str) -> int:
-    try:
-        return Period.parse(text).ordinal
-    except UnitError:
-        return -1
 
 
 _COUNT_FIX = "A count is a whole number, 0 or more, or a declared symbol"
@@ -307,7 +248,7 @@ def _without_exposure(
     return np.asarray(zero | unknown, dtype=bool)
 
 
-def _duplicates(keys: _Keys, unusable: Bools, layout: Layout, origin: Origin, log: FaultLog) -> Bools:
+def _duplicates(keys: Keys, unusable: Bools, layout: Layout, origin: Origin, log: FaultLog) -> Bools:
     """Refuse a school-year that occurs twice; where one of its rows has events over no pupils, drop it whole.
 
     DfE splits a school that changed authority into a row with its events and no headcount, and one with its
@@ -315,7 +256,7 @@ def _duplicates(keys: _Keys, unusable: Bools, layout: Layout, origin: Origin, lo
     """
     unusable = unusable.copy()
     for code in np.flatnonzero(np.bincount(keys.cell) > 1).tolist():
-        if keys.periods[code % len(keys.periods)] == _NO_PERIOD:
+        if keys.periods[code % len(keys.periods)] == NO_PERIOD:
             continue  # refused for not being a year
         records = np.flatnonzero(keys.cell == code)
         if "zero_exposure" in origin.tolerates and unusable[records].any():
@@ -328,7 +269,7 @@ def _duplicates(keys: _Keys, unusable: Bools, layout: Layout, origin: Origin, lo
 
 
 def _tolerated_checks(
-    counts: Mapping[str, Cells], unusable: Bools, keys: _Keys, origin: Origin
+    counts: Mapping[str, Cells], unusable: Bools, keys: Keys, origin: Origin
 ) -> tuple[CheckResult, ...]:
     checks = []
     lost = len(np.unique(keys.cell[unusable]))
@@ -346,7 +287,7 @@ def _tolerated_checks(
 
 def _dataset(
     frame: pd.DataFrame,
-    keys: _Keys,
+    keys: Keys,
     counts: Mapping[str, Cells],
     exposure: Floats,
     unusable: Bools,
@@ -383,7 +324,7 @@ def _dataset(
 
 
 def _spread(
-    cells: Cells, unusable: Bools, nobody: Bools, keys: _Keys, size: tuple[int, int]
+    cells: Cells, unusable: Bools, nobody: Bools, keys: Keys, size: tuple[int, int]
 ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int8]]:
     """Put one indicator's rows in their places; a school-year without a row is missing."""
     kept = cells.blanked(unusable | (cells.problem == "fractional"))
@@ -398,7 +339,7 @@ def _spread(
 
 
 def _attributes(
-    frame: pd.DataFrame, keys: _Keys, layout: Layout, origin: Origin
+    frame: pd.DataFrame, keys: Keys, layout: Layout, origin: Origin
 ) -> tuple[dict[str, npt.NDArray[np.str_]], tuple[CheckResult, ...]]:
     """Return each school's name, phase, region and la in its latest year; say how many have changed."""
     rows = np.full((len(keys.schools), len(keys.periods)), -1)

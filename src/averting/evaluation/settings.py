@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from averting.appraisal import CENTRAL, NO_PROGRAMME, ProgrammeCost, Scenario
+from averting.appraisal import CENTRAL, ProgrammeCost, Scenario
 from averting.costs import overrides_from_table
 from averting.data import Indicator, load_indicators
 from averting.data.frequency import FREQUENCIES
@@ -16,10 +16,11 @@ from averting.data.panel import LEVELS
 from averting.data.read import SOURCES
 from averting.design import COVID_PERIODS, Event
 from averting.design.events import default_events
-from averting.effects import known_estimators, not_a_count
+from averting.effects import known_estimators
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.comparison import Asked, read_comparison
-from averting.evaluation.event_settings import event_faults, read_events, with_defaults
+from averting.evaluation.contradictions import contradictions
+from averting.evaluation.event_settings import read_events, with_defaults
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear, Period
 
@@ -171,7 +172,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
     evaluation = _evaluation(folder, top)
     top.done()
     if not faults:
-        faults += _contradictions(evaluation)
+        faults += contradictions(evaluation, FILE)
     refuse(EvaluationError, f"{path} cannot be used", faults)
     return evaluation
 
@@ -375,41 +376,3 @@ def _programme(table: TomlTable) -> ProgrammeCost | None:
     except AvertingError as error:
         table.faults.append(Fault(table.where, error.message, "Correct it."))
         return None
-
-
-def _contradictions(evaluation: Evaluation) -> list[Fault]:
-    """Find what is wrong between tables that are each right."""
-    ids = [estimate.id for estimate in evaluation.estimates]
-    primary = sum(estimate.role == "primary" for estimate in evaluation.estimates)
-    faults = [
-        Fault(f"{FILE} [[estimate]] indicator", not_a_count(declared), "")
-        for estimate in evaluation.estimates
-        if (declared := evaluation.indicators.get(estimate.indicator)) and declared.kind != "count"
-    ]
-    if len(set(ids)) < len(ids):
-        faults.append(Fault(f"{FILE} [[estimate]] id", f"ids repeat: {', '.join(ids)}", "Give each its own."))
-    if primary != 1:
-        faults.append(
-            Fault(
-                f"{FILE} [[estimate]] role", f"{primary} estimates are primary", "Exactly one carries the verdict."
-            )
-        )
-    faults += event_faults(evaluation.events, evaluation.design.exclude_periods)
-    if evaluation.appraisal and not evaluation.costs:
-        faults.append(Fault(f"{FILE} [appraisal]", "there is no [costs] table", "Add one, or drop [appraisal]."))
-    if evaluation.appraisal:
-        keys = [NO_PROGRAMME.key, *(scenario.key for scenario in evaluation.appraisal.scenarios)]
-        if repeated := sorted({key for key in keys if keys.count(key) > 1}):
-            taken = f"'{NO_PROGRAMME.key}' and '{CENTRAL.key}' are there already"
-            found, fix = f"keys repeat: {', '.join(repeated)}", f"Give each its own; {taken}."
-            faults.append(Fault(f"{FILE} [[scenario]] key", found, fix))
-        valued = {e.id: e.indicator for e in evaluation.estimates}.get(evaluation.appraisal.estimate)
-        if valued != "permanent_exclusions":
-            faults.append(
-                Fault(
-                    f"{FILE} [appraisal] estimate",
-                    f"'{evaluation.appraisal.estimate}' is not an estimate of permanent exclusions",
-                    "Costs are declared for permanent exclusions: name the id of such an estimate.",
-                )
-            )
-    return faults
