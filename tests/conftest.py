@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import hypothesis
 import pytest
@@ -31,6 +34,24 @@ def shared() -> Path:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}: in CI these tests must run")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def peer() -> Callable[[str], ModuleType]:
+    """Import a library that averting is compared with, as ``peer("pyfixest")``."""
+
+    def load(name: str) -> ModuleType:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the peers' own making, at import
+                return importlib.import_module(name)
+        except ImportError:
+            reason = f"{name} is not installed; run `uv run --group peers pytest`"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason}: in CI these tests must run")
+        pytest.skip(reason)
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -100,11 +100,12 @@ def test_the_import_contracts_hold():
 def test_every_estimator_says_what_it_is(key, spec):
     assert isinstance(spec, Estimator)
     assert key.isidentifier()
-    for field in ("label", "assumption", "inference", "reference"):
+    for field in ("label", "assumption", "reference"):
         assert getattr(spec, field).strip(), field
     assert len(spec.assumption) > 40
     assert spec.assumption.endswith(".")
-    assert spec.inference in ("permutation", "posterior")
+    assert len(set(spec.inferences)) == len(spec.inferences) > 0
+    assert spec.supports <= {"weights", "covariates", "staggered"}
     assert any(character.isdigit() for character in spec.reference)
     assert callable(spec.fit)
     assert (spec.fit.__doc__ or "").strip()

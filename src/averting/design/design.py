@@ -25,13 +25,14 @@ class Counts(NamedTuple):
     """One indicator as arrays over (school, period): pilots first, then comparison schools.
 
     ``lower`` and ``upper`` bound each count and ``exposure`` is what it is counted over; all three are NaN where
-    the cell is missing. ``treated`` is true from each pilot's start.
+    the cell is missing. ``treated`` is true from each pilot's start. ``weights`` (school,) is 1 for pilots.
     """
 
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     exposure: NDArray[np.float64]
     treated: NDArray[np.bool_]
+    weights: NDArray[np.float64]
 
 
 @dataclass(frozen=True, init=False)
@@ -53,12 +54,16 @@ class Design:
     exclude_periods : sequence of str
         Periods to leave out, a year standing for its terms; by default the two Covid years, where the data have
         them.
+    weights : mapping of str to float, optional
+        Weight of each comparison school, positive, in any units; they are scaled to a mean of 1. Schools without a
+        weight are refused: leave them out of the comparison instead.
 
     Raises
     ------
     DesignError
         Listing every fault: a pilot not in the data, a start outside them, no period before or after, a
-        comparison school that is a pilot, too few comparison schools.
+        comparison school that is a pilot, too few comparison schools, weights that are not positive or not of
+        exactly the comparison schools.
     """
 
     panel: Panel
@@ -67,6 +72,7 @@ class Design:
     comparison: tuple[str, ...]
     rule: str
     excluded: tuple[str, ...]
+    weights: Mapping[str, float]
     checks: tuple[CheckResult, ...]
 
     def __init__(
@@ -77,6 +83,7 @@ class Design:
         start: str | None = None,
         comparison: str | Sequence[str] | ComparisonRule = "all",
         exclude_periods: Sequence[str] = COVID_PERIODS,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
         starts = _first_terms(_followed(panel, _starts(pilots, start)), panel)
         asked = {period: covered(period, panel.periods) for period in _periods(exclude_periods)}
@@ -98,6 +105,7 @@ class Design:
             "comparison": chosen,
             "rule": rule,
             "excluded": tuple(period for period in panel.periods if period in excluded),
+            "weights": _weights(weights, chosen),
         }.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "checks", _design_checks(self))
@@ -117,6 +125,11 @@ class Design:
         """First treated period where all pilots share it, else None."""
         first = set(self.starts.values())
         return first.pop() if len(first) == 1 else None
+
+    @property
+    def weighted(self) -> bool:
+        """Whether comparison schools differ in weight."""
+        return len(set(self.weights.values())) > 1
 
     @property
     def treated_periods(self) -> tuple[str, ...]:
@@ -147,7 +160,27 @@ class Design:
         treated = np.zeros(lower.shape, dtype=bool)
         for row, pilot in enumerate(self.pilots):
             treated[row] = [period >= self.starts[pilot] for period in self.periods]
-        return Counts(lower, upper, exposure, treated)
+        weights = np.array([1.0] * len(self.pilots) + [self.weights[school] for school in self.comparison])
+        return Counts(lower, upper, exposure, treated, weights)
+
+    def covariates(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """Return covariates as an array (school, period, covariate), NaN where not known.
+
+        Raises
+        ------
+        DesignError
+            If the panel does not have one of them.
+        """
+        unknown = [name for name in names if name not in self.panel.covariates]
+        if unknown:
+            had = ", ".join(self.panel.covariates) or "no covariates; name them when reading the file"
+            raise DesignError(f"'{unknown[0]}' is not among the data's covariates, which have: {had}.")
+        if not names:
+            return np.empty((len(self.schools), len(self.periods), 0))
+        cells = self.panel.data["covariates"].sel(
+            covariate=list(names), school=list(self.schools), period=list(self.periods)
+        )
+        return np.asarray(cells.transpose("school", "period", "covariate").to_numpy(), dtype=np.float64)
 
     def __repr__(self) -> str:
         start = self.common_start or "staggered"
@@ -184,6 +217,23 @@ def _starts(pilots: Sequence[str] | Mapping[str, str], start: str | None) -> dic
         return {pilot: Period.parse(first).label for pilot, first in given.items()}
     except UnitError as error:
         raise DesignError(f"start: {error.message}") from error
+
+
+def _weights(weights: Mapping[str, float] | None, comparison: Sequence[str]) -> dict[str, float]:
+    """Return each comparison school's weight, scaled to a mean of 1."""
+    if weights is None:
+        return dict.fromkeys(comparison, 1.0)
+    stray, without = sorted(set(weights) - set(comparison)), sorted(set(comparison) - set(weights))
+    if stray or without:
+        what = (
+            f"a weight for {stray[0]}, which is no comparison school" if stray else f"no weight for {without[0]}"
+        )
+        raise DesignError(f"weights have {what}. Give one weight for each comparison school.")
+    wrong = [school for school in comparison if not (np.isfinite(weights[school]) and weights[school] > 0)]
+    if wrong:
+        raise DesignError(f"the weight of {wrong[0]} is {weights[wrong[0]]}; weights are finite and above 0.")
+    mean = sum(weights[school] for school in comparison) / len(comparison)
+    return {school: float(weights[school] / mean) for school in comparison}
 
 
 def _first_terms(starts: Mapping[str, str], panel: Panel) -> dict[str, str]:

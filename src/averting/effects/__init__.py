@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from averting.data import Indicator, load_indicators
 from averting.design import Design
 from averting.effects.averted import Averted
-from averting.effects.estimator import Estimator, Progress, silent
+from averting.effects.estimator import Estimator, Feature, Progress, Request, silent
+from averting.effects.inference.choice import choose_inference
 from averting.effects.result import Effect, Estimand
 from averting.effects.verdict import RULES, Verdict
 from averting.errors import EstimationError
@@ -36,6 +39,7 @@ def estimate(
     *,
     method: str = "auto",
     inference: str = "auto",
+    covariates: Sequence[str] = (),
     level: float = 0.95,
     draws: int = 4_000,
     seed: int = 1,
@@ -52,7 +56,9 @@ def estimate(
     method : str
         ``auto`` (ratio difference-in-differences, permuted) or a key of :func:`known_estimators`.
     inference : str
-        ``auto``, or the inference the method comes with; another is refused by name.
+        ``auto`` (chosen by the number of pilots; the Effect says why), or one the method offers.
+    covariates : sequence of str
+        Covariates of the panel to adjust for, where the method can.
     level : float
         Level of the interval, between 0.5 and 0.999.
     draws : int
@@ -73,8 +79,6 @@ def estimate(
     key = DEFAULT_METHOD if method == "auto" else method
     if key not in known:
         raise EstimationError(f"method '{method}' is not known. Use 'auto' or one of: {', '.join(known)}.")
-    if inference not in ("auto", known[key].inference):
-        raise EstimationError(f"{key} comes with inference '{known[key].inference}', not '{inference}'.")
     declared = load_indicators().get(indicator)
     if declared is not None and declared.kind != "count":
         raise EstimationError(not_a_count(declared))
@@ -82,4 +86,29 @@ def estimate(
         raise EstimationError(f"level is {level}; it must be between 0.5 and 0.999, for example 0.95.")
     if draws < 100:
         raise EstimationError(f"draws is {draws}; at least 100 are needed to describe an interval.")
-    return known[key].fit(design, indicator, level=level, draws=draws, seed=seed, progress=progress)
+    spec = known[key]
+    _refuse_unsupported(key, spec, design, tuple(covariates))
+    chosen, reason = _inference(key, spec, inference, design)
+    return spec.fit(design, Request(indicator, chosen, reason, tuple(covariates), level, draws, seed, progress))
+
+
+def _inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[str, str]:
+    if asked == "auto":
+        return choose_inference(spec.inferences, design)
+    if asked not in spec.inferences:
+        offered = ", ".join(f"'{name}'" for name in spec.inferences)
+        raise EstimationError(f"{key} has no inference '{asked}'. It offers 'auto' and {offered}.")
+    return asked, ""
+
+
+def _refuse_unsupported(key: str, spec: Estimator, design: Design, covariates: tuple[str, ...]) -> None:
+    """Refuse by name what a method cannot do, rather than leave it out without a word."""
+    needed: dict[Feature, tuple[bool, str]] = {
+        "weights": (design.weighted, "weights of comparison schools"),
+        "covariates": (bool(covariates), "covariates"),
+        "staggered": (design.common_start is None, "pilots that start in different periods"),
+    }
+    for feature, (asked, words) in needed.items():
+        if asked and feature not in spec.supports:
+            able = [name for name, other in known_estimators().items() if feature in other.supports]
+            raise EstimationError(f"{key} cannot use {words}. Methods that can: {', '.join(able) or 'none'}.")

@@ -73,6 +73,8 @@ class EstimateSettings:
     indicator: str
     method: str
     level: float
+    inference: str = "auto"
+    covariates: tuple[str, ...] = ()
     without: str = ""
 
 
@@ -321,7 +323,16 @@ def _estimate(table: TomlTable) -> EstimateSettings:
         indicator=table.take("indicator", str),
         method=table.choice("method", ("auto", *known_estimators()), "auto"),
         level=table.take("level", float, 0.95),
+        inference=table.take("inference", str, "auto"),
+        covariates=table.texts("covariates", []),
     )
+    offered = known_estimators()[settings.method].inferences if settings.method != "auto" else ("permutation",)
+    if settings.inference not in ("auto", *offered):
+        table.fault(
+            "inference",
+            f"{settings.method} has no inference '{settings.inference}'",
+            f"Use auto or {', '.join(offered)}.",
+        )
     if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
         table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
     if not 0.5 <= settings.level <= 0.999:

@@ -231,6 +231,8 @@ def write_estimate(
         design,
         settings.indicator,
         method=settings.method,
+        inference=settings.inference,
+        covariates=settings.covariates,
         level=settings.level,
         draws=draws,
         seed=seed,

@@ -18,10 +18,10 @@ def design(counts: Callable[..., np.ndarray], design_of: Callable[..., Design]) 
 
 def test_every_estimator_declares_itself() -> None:
     known = known_estimators()
-    assert set(known) == {"ratio_did", "bayes_count"}
+    assert {"ratio_did", "bayes_count"} <= set(known)
     for estimator in known.values():
         assert isinstance(estimator, Estimator)
-        assert all((estimator.label, estimator.assumption, estimator.inference, estimator.reference))
+        assert all((estimator.label, estimator.assumption, estimator.inferences, estimator.reference))
 
 
 def test_auto_is_the_permuted_ratio(design: Design) -> None:
@@ -35,9 +35,12 @@ def test_auto_is_the_permuted_ratio(design: Design) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "twfe"}, "method 'twfe' is not known. Use 'auto' or one of: bayes_count, ratio_did."),
-        ({"inference": "bootstrap"}, "ratio_did comes with inference 'permutation', not 'bootstrap'."),
-        ({"method": "bayes_count", "inference": "permutation"}, "bayes_count comes with inference 'posterior'"),
+        ({"method": "stars"}, "method 'stars' is not known. Use 'auto' or one of: "),
+        (
+            {"inference": "bootstrap"},
+            "ratio_did has no inference 'bootstrap'. It offers 'auto' and 'permutation'.",
+        ),
+        ({"method": "bayes_count", "inference": "permutation"}, "bayes_count has no inference 'permutation'."),
         ({"level": 0.4}, "level is 0.4; it must be between 0.5 and 0.999"),
         ({"level": 95}, "level is 95"),
         ({"draws": 99}, "draws is 99; at least 100"),

@@ -21,8 +21,8 @@ from averting import units
 from averting.checks import CheckResult
 from averting.design import Counts, Design
 from averting.draws import stream
-from averting.effects.estimator import Estimator, Progress
-from averting.effects.estimators.ratio_did import label_change
+from averting.effects.estimator import Estimator, Request
+from averting.effects.outcomes import label_change
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError, MissingExtraError
 from averting.resources import models_dir
@@ -254,7 +254,7 @@ def _prior_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, progress: Progress) -> Effect:
+def fit(design: Design, request: Request) -> Effect:
     """Fit the hierarchy and compare the pilots with what it predicts without the programme.
 
     Returns
@@ -275,11 +275,12 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
         import pymc  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("bayes", "method 'bayes_count'") from error
+    indicator, draws, seed = request.indicator, request.draws, request.seed
     counts = design.counts(indicator)
     _refuse_unusable(design, counts, indicator)
     cells = _cells(design, counts)
     pilots = len(design.pilots)
-    progress(f"compiling and sampling: {len(cells.lower):,} school-years, {CHAINS} chains")
+    request.progress(f"compiling and sampling: {len(cells.lower):,} school-years, {CHAINS} chains")
     model = _build_model(cells, len(design.schools), len(design.periods))
     trace = _sample(model, draws, int(stream(seed, f"effects/bayes_count/{indicator}").integers(2**31)))
     posterior = trace["posterior"]
@@ -289,7 +290,7 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     change = _change(posterior, cells, counts, pilots, stream(seed, f"effects/bayes_count/{indicator}/predict"))[
         keep
     ]
-    tail = (1 - level) / 2
+    tail = (1 - request.level) / 2
     lower, middle, upper = np.quantile(ratio, [tail, 0.5, 1 - tail])
     return Effect(
         estimand=Estimand(
@@ -302,7 +303,7 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
         inference="posterior, equal-tailed interval",
         estimate=float(middle),
         interval=(float(lower), float(upper)),
-        level=level,
+        level=request.level,
         draws=units.label(xr.DataArray(ratio, dims="draw", coords={"draw": np.arange(len(ratio))}), "ratio"),
         draw_kind="posterior",
         change=label_change(change, design),
@@ -325,7 +326,8 @@ ESTIMATOR = Estimator(
     label="Negative-binomial hierarchy",
     assumption="Without the programme, each pilot's rate would have followed its own level, the years' common "
     "shocks, and a lasting shock drawn from the same spread as every other school's.",
-    inference="posterior",
+    inferences=("posterior",),
+    supports=frozenset({"staggered"}),
     reference="Gelman and Hill (2007), chapters 6 and 15; Gelman (2006) for half-normal spreads",
     fit=fit,
 )

@@ -22,10 +22,11 @@ from averting.checks import CheckResult
 from averting.design import Counts, Design
 from averting.draws import stream
 from averting.effects.diagnostics.detectable import detectable_reduction, detection_check
-from averting.effects.estimator import Estimator, Progress
+from averting.effects.estimator import Estimator, Request
 from averting.effects.kernels.conditional import Array, Scores, unit_scores
 from averting.effects.kernels.inversion import accepted_interval, confidence_draws
 from averting.effects.kernels.permutation import lower_mid_p, set_statistics, treated_sets, two_sided_p
+from averting.effects.outcomes import label_change
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError
 
@@ -142,11 +143,6 @@ class _Fill:
 
 def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
     pilots = len(design.pilots)
-    if design.common_start is None:
-        raise EstimationError(
-            "ratio_did compares one period before with one after, so it needs pilots that start together. "
-            "Use method='bayes_count' for staggered starts."
-        )
     after = counts.treated[0]
     empty = [
         school
@@ -265,7 +261,7 @@ def _permutation_table(fill: _Fill) -> pd.DataFrame:
     return pd.DataFrame({"statistic": statistics, "is_pilots": np.arange(len(statistics)) == 0})
 
 
-def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, progress: Progress) -> Effect:
+def fit(design: Design, request: Request) -> Effect:
     """Estimate the pilots' rate ratio and judge it by permutation.
 
     Returns
@@ -279,20 +275,20 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     Raises
     ------
     EstimationError
-        With staggered starts, or without events to compare.
+        Without events to compare.
     """
+    indicator, draws, seed = request.indicator, request.draws, request.seed
     counts = design.counts(indicator)
     _refuse_unusable(design, counts, indicator)
     pilots = len(design.pilots)
     rng = stream(seed, f"effects/ratio_did/{indicator}/sets")
     sets, exact = treated_sets(len(design.schools), np.arange(pilots), most=MOST_SETS, rng=rng)
     fills = _fills(counts, pilots, sets)
-    progress(f"permuting which schools are pilots: {len(sets):,} sets")
-    alpha = round(1 - level, 9)  # so that a p-value of exactly 0.1 is no larger than 1 - 0.9
-    interval = _ratio_interval(fills, alpha)
+    request.progress(f"permuting which schools are pilots: {len(sets):,} sets")
+    interval = _ratio_interval(fills, request.alpha)
     p_value = _p_value(fills)
     ratio, change = _draw_effects(fills, draws, seed, indicator)
-    progress("finding what could have been detected")
+    request.progress("finding what could have been detected")
     middle = fills["middle"]
     hidden = 0.5 * np.nan_to_num(counts.upper - counts.lower)
     detectable = detectable_reduction(
@@ -300,12 +296,12 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
         middle.after,
         middle.offset,
         pilots=pilots,
-        level=level,
+        level=request.level,
         rng=stream(seed, f"power/{indicator}"),
         hidden_before=hidden[:, ~counts.treated[0]].sum(1),
         hidden_after=hidden[:, counts.treated[0]].sum(1),
     )
-    checks = [*_checks(design, counts, exact, len(sets), interval, alpha), detection_check(detectable)]
+    checks = [*_checks(design, counts, exact, len(sets), interval, request.alpha), detection_check(detectable)]
     return Effect(
         estimand=Estimand(
             indicator,
@@ -318,7 +314,7 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
         + ("every set listed" if exact else "sets drawn at random"),
         estimate=middle.estimate,
         interval=interval,
-        level=level,
+        level=request.level,
         draws=units.label(xr.DataArray(ratio, dims="draw", coords={"draw": np.arange(draws)}), "ratio"),
         draw_kind="confidence",
         change=label_change(change, design),
@@ -328,21 +324,12 @@ def fit(design: Design, indicator: str, *, level: float, draws: int, seed: int, 
     )
 
 
-def label_change(change: NDArray[np.float64], design: Design) -> xr.DataArray:
-    """Label an array (draw, pilot, period used) of pilot minus counterfactual, keeping treated periods only."""
-    array = xr.DataArray(
-        change,
-        dims=("draw", "school", "period"),
-        coords={"draw": np.arange(len(change)), "school": list(design.pilots), "period": list(design.periods)},
-    )
-    return units.label(array.sel(period=list(design.treated_periods)), "events")
-
-
 ESTIMATOR = Estimator(
     label="Ratio difference-in-differences, permuted",
     assumption="Without the programme, pilots' rates would have changed in the same proportion as comparison "
     "schools' rates, up to differences between schools of the size seen among comparison schools.",
-    inference="permutation",
+    inferences=("permutation",),
+    supports=frozenset(),
     reference="Fisher (1935); conditional score after Cox and Hinkley (1974), beta-binomial by moments after "
     "Williams (1982)",
     fit=fit,

@@ -94,3 +94,26 @@ def lower_mid_p(statistics: Array) -> Array:
     truth = statistics[..., :1]
     below, not_above = (np.count_nonzero(statistics <= truth + tie, axis=-1) for tie in (-_TIE, _TIE))
     return np.asarray(0.5 * (below + not_above) / statistics.shape[-1])
+
+
+def linear_two_sided_p(estimates: Array, overlap: Array, supposed: Array) -> Array:
+    """Return the p-value of each supposed effect for an estimator that is linear in outcomes.
+
+    Supposing an effect ``tau`` of the true assignment takes ``tau`` off every treated outcome, which moves each
+    set's estimate by ``tau`` times that set's estimate of the true assignment itself: no estimate is made twice.
+
+    Parameters
+    ----------
+    estimates : array (set,)
+        Estimate from the outcomes, each set taken as treated; the true set first.
+    overlap : array (set,)
+        The same estimates from the true treatment (0 or 1) in place of outcomes; 1 for the true set.
+    supposed : array (g,)
+        Supposed effects.
+
+    Returns
+    -------
+    array (g,)
+        Share of sets at least as far from zero as the true one.
+    """
+    return two_sided_p(estimates[None, :] - supposed[:, None] * overlap[None, :])

@@ -221,7 +221,7 @@ def test_draws_of_suppressed_counts_spread_further(counts: Counts, design_of: De
 
 def test_staggered_starts_are_refused_with_a_way_on(counts: Counts, design_of: DesignOf) -> None:
     message = refusal(design_of(counts(1), starts=[2, 3, 4]))
-    assert "pilots that start together" in message
+    assert "pilots that start in different periods" in message
     assert "bayes_count" in message
 
 

@@ -1,0 +1,1 @@
+"""How chance is judged: which inference fits a design, and the kinds that several estimators share."""
