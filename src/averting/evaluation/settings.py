@@ -16,7 +16,7 @@ from averting.data.panel import LEVELS
 from averting.data.read import SOURCES
 from averting.design import COVID_PERIODS, Event
 from averting.design.events import default_events
-from averting.effects import known_estimators
+from averting.effects import DEFAULT_METHOD, known_estimators
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
@@ -326,19 +326,23 @@ def _estimate(table: TomlTable) -> EstimateSettings:
         inference=table.take("inference", str, "auto"),
         covariates=table.texts("covariates", []),
     )
-    offered = known_estimators()[settings.method].inferences if settings.method != "auto" else ("permutation",)
-    if settings.inference not in ("auto", *offered):
-        table.fault(
-            "inference",
-            f"{settings.method} has no inference '{settings.inference}'",
-            f"Use auto or {', '.join(offered)}.",
-        )
+    _check_inference(settings, table)
     if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
         table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
     if not 0.5 <= settings.level <= 0.999:
         table.fault("level", f"{settings.level} is not a level", "Give a share between 0.5 and 0.999.")
     table.done()
     return settings
+
+
+def _check_inference(settings: EstimateSettings, table: TomlTable) -> None:
+    known = known_estimators()
+    method = DEFAULT_METHOD if settings.method == "auto" else settings.method
+    # an unknown method has been noted already
+    offered = ("auto", *known[method].inferences) if method in known else (settings.inference,)
+    if settings.inference not in offered:
+        what = f"{method} has no inference '{settings.inference}'"
+        table.fault("inference", what, f"Use one of: {', '.join(offered)}.")
 
 
 def _costs(table: TomlTable) -> CostSettings:
