@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from averting.appraisal import Appraisal, ProgrammeCost, Scenario, appraise
+    from averting.appraisal import Appraisal, ProgrammeCost, Scenario, appraise, decision
     from averting.costs import Override, Parameter, ParameterSet, load_parameters
     from averting.data import Panel, load_indicators, read_panel, simulate_pilot
     from averting.design import Design, SameAsPilots
@@ -25,7 +25,7 @@ _HOME = {
     "design": ["Design", "SameAsPilots"],
     "effects": ["Averted", "Effect", "Estimand", "Verdict", "estimate"],
     "costs": ["Override", "Parameter", "ParameterSet", "load_parameters"],
-    "appraisal": ["Appraisal", "ProgrammeCost", "Scenario", "appraise"],
+    "appraisal": ["Appraisal", "ProgrammeCost", "Scenario", "appraise", "decision"],
     "evaluation": ["check", "load_evaluation", "render", "run"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -49,6 +49,7 @@ __all__ = [
     "Verdict",
     "appraise",
     "check",
+    "decision",
     "estimate",
     "load_evaluation",
     "load_indicators",

@@ -1,0 +1,21 @@
+"""Choosing between scenarios when nothing is certain, and what more certainty would be worth."""
+
+from averting.appraisal.decision.choices import ceac, ceaf, evpi, expected_loss, p_best, p_cost_effective_vs
+from averting.appraisal.decision.information import enbs, evppi, evsi, population, study_error
+from averting.appraisal.decision.net_benefit import NetBenefit, net_benefit
+
+__all__ = [
+    "NetBenefit",
+    "ceac",
+    "ceaf",
+    "enbs",
+    "evpi",
+    "evppi",
+    "evsi",
+    "expected_loss",
+    "net_benefit",
+    "p_best",
+    "p_cost_effective_vs",
+    "population",
+    "study_error",
+]
