@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -59,32 +60,33 @@ def memory(work: Callable[[], object]) -> float:
     return peak / 1e6
 
 
+def report(effect: xr.DataArray, cost: xr.DataArray, known: xr.Dataset) -> None:
+    """Print one case: times, memory, and how far the loop's numbers are from ours."""
+    for points in (101, 1_001):
+        grid = np.linspace(0, 50_000, points)
+        work = partial(curves, effect, cost, grid)
+        peer = partial(loop, effect.to_numpy(), cost.to_numpy(), grid)
+        ours, theirs = work(), peer()
+        worth = float(np.abs(ours[1] / theirs[1] - 1).max())
+        print(f"CEAC + EVPI + expected loss, {points:5} thresholds: {best(work):.3f} s, {memory(work):.0f} MB")
+        print(f"  a loop over thresholds: {best(peer, 1):.2f} s")
+        print(f"  CEAC equal: {bool(np.array_equal(ours[0], theirs[0]))}; EVPI apart by {worth:.0e} of itself")
+    made = decision.net_benefit(effect, cost, thresholds=np.linspace(0, 50_000, 101))
+    print(
+        f"EVPPI of {PARAMETERS} parameters, 101 thresholds: {best(partial(decision.evppi, made, known), 1):.1f} s"
+    )
+
+
 def main() -> None:
     rng = np.random.default_rng(1)
-    shape = (DRAWS, STRATEGIES)
+    shape, steps = (DRAWS, STRATEGIES), np.arange(STRATEGIES)
     inputs = rng.normal(size=(DRAWS, PARAMETERS))
     known = xr.Dataset({f"p{i}": ("draw", x) for i, x in enumerate(inputs.T)}, coords={"draw": np.arange(DRAWS)})
     for name, spread in (("strategies alike", 0.0), ("strategies on a frontier", 1.0)):
-        steps = np.arange(STRATEGIES)
-        slope, offset = (
-            spread * steps + rng.normal(size=shape),
-            spread * 1_000 * steps**2 + rng.normal(0, 9_000, shape),
-        )
-        slope += 0.3 * inputs @ rng.normal(size=(PARAMETERS, STRATEGIES))
-        effect, cost = labelled(slope), labelled(offset)
+        slope = spread * steps + rng.normal(size=shape) + 0.3 * inputs @ rng.normal(size=(PARAMETERS, STRATEGIES))
+        offset = spread * 1_000 * steps**2 + rng.normal(0, 9_000, shape)
         print(f"\n{name}: {DRAWS:,} draws x {STRATEGIES} strategies")
-        for points in (101, 1_001):
-            grid = np.linspace(0, 50_000, points)
-            ours, theirs = curves(effect, cost, grid), loop(slope, offset, grid)
-            gap = max(float(np.abs(mine - other).max()) for mine, other in zip(ours, theirs, strict=True))
-            exact = bool(np.array_equal(ours[0], theirs[0]))
-            worth = float(np.abs(ours[1] / theirs[1] - 1).max())
-            print(f"CEAC + EVPI + expected loss, {points:5} thresholds: {best(lambda: curves(effect, cost, grid)):.3f} s, "
-                  f"{memory(lambda: curves(effect, cost, grid)):.0f} MB; loop {best(lambda: loop(slope, offset, grid), 1):.2f} s; "
-                  f"CEAC equal: {exact}; EVPI apart by {worth:.0e}; largest difference {gap:.0e}")  # fmt: skip
-        made = decision.net_benefit(effect, cost, thresholds=np.linspace(0, 50_000, 101))
-        took = best(lambda: decision.evppi(made, known), 1)
-        print(f"EVPPI of {PARAMETERS} parameters, 101 thresholds: {took:.1f} s")
+        report(labelled(slope), labelled(offset), known)
 
 
 if __name__ == "__main__":

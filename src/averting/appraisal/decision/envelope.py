@@ -7,7 +7,9 @@ noting where on the grid each stretch begins and ends costs the same for 101 thr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,7 @@ type Index = NDArray[np.intp]
 
 # draws walked at once: their working arrays then stay in the processor's cache
 _BLOCK = 8_192
+_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,14 @@ def stretches(effect: Array, cost: Array, grid: Array) -> Stretches:
     Stretches
         Every (draw, grid point) lies in exactly one. Of equal lines the first is taken, as ``argmax`` does.
     """
-    found = [part for start in range(0, len(effect), _BLOCK) for part in _walk(effect, cost, grid, start)]
+
+    def walk(start: int) -> list[tuple[Index, Index, Index, Index]]:
+        return list(_walk(effect, cost, grid, start))
+
+    starts = range(0, len(effect), _BLOCK)
+    # NumPy lets go of the interpreter while it computes; the order of the parts is that of the blocks
+    with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1, _THREADS)) as pool:
+        found = [part for parts in pool.map(walk, starts) for part in parts]
     draw, line, begin, end = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return Stretches(draw, line, begin, end, len(grid))
 

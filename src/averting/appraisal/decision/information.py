@@ -18,6 +18,11 @@ from averting.errors import EvaluationError, Fault, refuse
 
 type Array = NDArray[np.float64]
 
+_BINS = 8_192
+"""One input's fits are averaged in so many bins of neighbours, where there are more than twice as many draws."""
+_ERROR_DRAWS = 10_000
+"""A standard error needs no more draws than this to be known to a per cent or two."""
+
 
 def evppi(
     net_benefit: Benefit, inputs: xr.Dataset, *, groups: Mapping[str, Sequence[str]] | None = None
@@ -122,19 +127,46 @@ def _worth(lines: NetBenefit, known: Array) -> tuple[Array, Array]:
     smooth = fitted(known, np.hstack([effect[:, 1:], cost[:, 1:]]))
     first = np.zeros((len(effect), 1))
     gain, price = np.hstack([first, smooth[:, : count - 1]]), np.hstack([first, smooth[:, count - 1 :]])
+    uninformed = grid[:, None] * effect.mean(axis=0) - cost.mean(axis=0)
+    informed = _informed(known, gain, price, grid)
+    some = np.linspace(0, len(effect) - 1, min(len(effect), _ERROR_DRAWS)).astype(np.intp)
+    fits, outcomes = (gain[some], price[some]), (effect[some], cost[some])
+    error = _spread_of_gain(fits, outcomes, uninformed.argmax(axis=1), grid) / np.sqrt(len(effect))
+    return informed - uninformed.max(axis=1), error
+
+
+def _informed(known: Array, gain: Array, price: Array, grid: Array) -> Array:
+    """Mean over draws of the highest fitted net benefit, at each threshold."""
+    weight = np.ones(len(gain))
+    if known.shape[1] == 1 and len(gain) > 2 * _BINS:
+        # fits of one input hardly differ between neighbours, and only where the choice turns does it matter
+        order = np.argsort(known[:, 0])
+        edges = np.linspace(0, len(gain), _BINS + 1).astype(np.intp)[:-1]
+        weight = np.diff(np.append(edges, len(gain))).astype(np.float64)
+        gain, price = (np.add.reduceat(fit[order], edges) / weight[:, None] for fit in (gain, price))
     found = stretches(gain, price, grid)
     at = (found.draw, found.line)
-    informed = (grid * found.total(gain[at]) - found.total(price[at])) / len(effect)
-    uninformed = grid[:, None] * effect.mean(axis=0) - cost.mean(axis=0)
-    chosen = uninformed.argmax(axis=1)
-    error = np.empty(len(grid))
+    total = grid * found.total(weight[found.draw] * gain[at]) - found.total(weight[found.draw] * price[at])
+    return np.asarray(total / weight.sum(), dtype=np.float64)
+
+
+def _spread_of_gain(
+    fits: tuple[Array, Array], outcomes: tuple[Array, Array], chosen: NDArray[np.intp], grid: Array
+) -> Array:
+    """Return the standard deviation of what choosing by the fits gains on choosing without.
+
+    The gain is in net benefit itself, not in its fit, so that its variance holds the regression's error as well.
+    """
+    effect, cost = outcomes
+    found = stretches(*fits, grid)
+    at = (found.draw, found.line)
+    spread = np.empty(len(grid))
     for reference in np.unique(chosen):
-        # the gain in net benefit itself, not in its fit: its variance holds the regression's error as well
         more, dearer = effect[at] - effect[found.draw, reference], cost[at] - cost[found.draw, reference]
-        moments = [found.total(w) for w in (more, dearer, more**2, more * dearer, dearer**2)]
-        mean, square = _mean_and_square([moment / len(effect) for moment in moments], grid)
-        error = np.where(chosen == reference, np.sqrt(np.maximum(square - mean**2, 0) / len(effect)), error)
-    return informed - uninformed.max(axis=1), error
+        moments = [found.total(w) / len(effect) for w in (more, dearer, more**2, more * dearer, dearer**2)]
+        mean, square = _mean_and_square(moments, grid)
+        spread = np.where(chosen == reference, np.sqrt(np.maximum(square - mean**2, 0)), spread)
+    return spread
 
 
 def _mean_and_square(moments: Sequence[Array], grid: Array) -> tuple[Array, Array]:
