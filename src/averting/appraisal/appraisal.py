@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from averting import units
+from averting.appraisal.adjustments import adjusted_averted, amount_of, lagged
 from averting.appraisal.programme import ProgrammeCost, programme_flows
 from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario
 from averting.costs import ParameterSet, known_deflator, present_value, savings
@@ -50,6 +51,8 @@ class Appraisal:
         Kind of the effect's draws; only ``posterior`` may be worded as a probability.
     scenarios : tuple of Scenario
         In order; doing nothing first.
+    averted : DataArray, dims (draw, scenario), units pupils, optional
+        Exclusions averted over all periods, after each scenario's adjustments, on the same draws as the money.
     """
 
     flows: xr.DataArray
@@ -58,6 +61,7 @@ class Appraisal:
     discounting: str
     draw_kind: str
     scenarios: tuple[Scenario, ...]
+    averted: xr.DataArray | None = None
 
     @property
     def has_programme_cost(self) -> bool:
@@ -209,13 +213,19 @@ def appraise(
         raise EvaluationError(f"Two scenarios share a key: {', '.join(keys)}. Give each its own.")
     sample = resample(averted.by_academic_year(), draws, seed=seed, key="appraisal/averted")
     spend = programme_flows(programme, price_year=prices) if programme else None
+    adjusted = [adjusted_averted(sample, scenario.adjustments) for scenario in listed]
     flows = [
-        _scenario_flows(scenario, sample, parameters, spend, price_year=prices, seed=seed) for scenario in listed
+        _scenario_flows(scenario, fewer, parameters, spend, price_year=prices, seed=seed)
+        for scenario, fewer in zip(listed, adjusted, strict=True)
     ]
     joined = _join(flows, keys)
     joined = units.money(joined, price_year=prices)
     present = present_value(joined, base_year=base, edition=discounting)
-    return Appraisal(joined, present, base, discounting, averted.draw_kind, listed)
+    totals = [fewer.sum("period") * scenario.programme for scenario, fewer in zip(listed, adjusted, strict=True)]
+    pupils = units.label(
+        xr.concat(totals, dim=pd.Index(keys, name="scenario")).transpose("draw", "scenario"), "pupils"
+    )
+    return Appraisal(joined, present, base, discounting, averted.draw_kind, listed, pupils)
 
 
 def _scenario_flows(
@@ -229,9 +239,10 @@ def _scenario_flows(
 ) -> xr.DataArray:
     """Flows of one scenario, dims (draw, line, payer, year), the programme's spend among the lines."""
     drawn = parameters.under(scenario.overrides).draw(averted.sizes["draw"], seed=seed)
-    saved = savings(averted, drawn, price_year=price_year)
+    saved = lagged(savings(averted, drawn, price_year=price_year), scenario.adjustments)
     if spend is not None:
-        spent = spend.expand_dims(line=[PROGRAMME], draw=saved["draw"]).assign_coords(
+        dearer = spend * (1 + amount_of(scenario.adjustments, "optimism_bias"))
+        spent = dearer.expand_dims(line=[PROGRAMME], draw=saved["draw"]).assign_coords(
             kind=("line", ["cashable"]), line_label=("line", ["Programme"])
         )
         saved = _outer_concat([saved, spent], "line")
@@ -244,7 +255,10 @@ def _outer_concat(arrays: list[xr.DataArray], dim: str) -> xr.DataArray:
 
 
 def _join(flows: list[xr.DataArray], keys: list[str]) -> xr.DataArray:
-    # scenarios differ in parameters only, so their lines, payers and years are the same or the join is an error
+    # scenarios differ in parameters and lags only, so their lines and payers are the same or the join is an error;
+    # a lag lengthens the horizon, and years that a scenario does not reach hold nothing
+    years = sorted({int(year) for flow in flows for year in flow["year"].to_numpy()})
+    flows = [flow.reindex(year=years, fill_value=0.0) for flow in flows]
     index = pd.Index(keys, name="scenario")
     joined = xr.concat(flows, dim=index, join="exact", coords="minimal", compat="override")
     return joined.transpose("draw", "scenario", "line", "payer", "year")

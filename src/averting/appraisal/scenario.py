@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from averting.appraisal.adjustments import Adjustment
 from averting.costs import Override
 from averting.errors import EvaluationError
 
@@ -21,18 +22,28 @@ class Scenario:
         Parameters that differ from their declared values; each override carries its reason.
     programme : bool
         False: nothing is done, nothing is spent and nothing is averted.
+    adjustments : tuple of Adjustment
+        Declared corrections to what was averted and spent, at most one of a kind.
     """
 
     key: str
     label: str
     overrides: Mapping[str, Override] = field(default_factory=dict)
     programme: bool = True
+    adjustments: tuple[Adjustment, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.key.isidentifier():
             raise EvaluationError(
                 f"scenario key '{self.key}': use letters, digits and underscores, starting with a letter."
             )
+        kinds = [one.kind for one in self.adjustments]
+        if len(set(kinds)) < len(kinds):
+            raise EvaluationError(
+                f"scenario '{self.key}' adjusts one thing twice: {', '.join(kinds)}. Give each once."
+            )
+        if self.adjustments and not self.programme:
+            raise EvaluationError(f"scenario '{self.key}' has no programme, so adjustments mean nothing in it.")
         if self.overrides and not self.programme:
             raise EvaluationError(f"scenario '{self.key}' has no programme, so overrides mean nothing in it.")
 
