@@ -62,8 +62,12 @@ def cashable_by_year(appraisal: Appraisal, *, level: float = 0.95) -> pd.DataFra
     cash, tail = flows.isel(line=np.flatnonzero(counted)).sum("line"), (1 - level) / 2
     spread = cash.quantile([tail, 1 - tail], dim="draw")
     table = xr.Dataset(
-        {"mean": cash.mean("draw"), "lower": spread.isel(quantile=0), "upper": spread.isel(quantile=1)}
-    ).drop_vars("quantile")
+        {
+            "mean": cash.mean("draw"),
+            "lower": spread.isel(quantile=0, drop=True),
+            "upper": spread.isel(quantile=1, drop=True),
+        }
+    )
     frame = table.to_dataframe().reset_index()
     moved = (frame[["mean", "lower", "upper"]] != 0).any(axis=1)
     frame["year"] = [FinancialYear(int(year)).label for year in frame["year"]]

@@ -1,0 +1,271 @@
+"""What a result hangs on: one thing changed, two things changed, and what a thing would have to be for it to pay.
+
+Whatever is not changed keeps its draws: values are compared draw by draw, and means are means over everything else that
+is uncertain, not values at everything else's mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.optimize import brentq
+
+from averting.appraisal.appraisal import VIEWS, Appraisal, appraise
+from averting.appraisal.programme import ProgrammeCost
+from averting.appraisal.scenario import CENTRAL, Scenario
+from averting.costs import Distribution, Override, Parameter, ParameterSet
+from averting.effects import Averted
+from averting.errors import EvaluationError
+from averting.years import FinancialYear
+
+AVERTED, PROGRAMME_COST = "averted", "programme_cost"
+"""Names, beside those of parameters, of what may be changed: multiples of what was averted and of what was spent."""
+
+_STEPS = 9
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Everything one scenario's appraisal needs, so that it can be asked again with something changed.
+
+    Parameters
+    ----------
+    averted, parameters, programme, base_year, price_year, scenario, discounting, draws, seed
+        As in :func:`averting.appraise`.
+    view : str
+        Which savings count: ``cashable`` or ``cashable_and_capacity``.
+    """
+
+    averted: Averted
+    parameters: ParameterSet
+    base_year: FinancialYear
+    price_year: FinancialYear
+    programme: tuple[ProgrammeCost, ...] = ()
+    scenario: Scenario = CENTRAL
+    view: str = "cashable"
+    discounting: str = "2022"
+    draws: int = 1_000
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.view not in VIEWS:
+            raise EvaluationError(f"There is no view '{self.view}'. Use one of: {', '.join(VIEWS)}.")
+
+    def appraisal(self) -> Appraisal:
+        """Return the appraisal of this case."""
+        return appraise(
+            self.averted,
+            self.parameters,
+            base_year=self.base_year,
+            price_year=self.price_year,
+            programme=self.programme,
+            scenarios=(self.scenario,),
+            discounting=self.discounting,
+            draws=self.draws,
+            seed=self.seed,
+        )
+
+    def npv(self) -> float:
+        """Return the mean net present value in the case's view."""
+        return float(self.appraisal().npv().sel(scenario=self.scenario.key, view=self.view).mean())
+
+    def central(self, name: str) -> float:
+        """Return the mean of a parameter under the scenario; 1 for the multiples of averted and spent."""
+        if name in (AVERTED, PROGRAMME_COST):
+            return 1.0
+        return self.parameter(name).central
+
+    def parameter(self, name: str) -> Parameter:
+        """Return a parameter under the scenario; an unknown name is an EvaluationError."""
+        known = self.parameters.under(self.scenario.overrides)
+        if name not in known:
+            names = ", ".join([AVERTED, PROGRAMME_COST, *known])
+            raise EvaluationError(f"There is nothing called '{name}' to change. Known: {names}.")
+        return known[name]
+
+    def label(self, name: str) -> str:
+        """Return how reports name what is changed."""
+        fixed = {AVERTED: "Exclusions averted (multiple)", PROGRAMME_COST: "Programme cost (multiple)"}
+        return fixed.get(name) or str(self.parameter(name).label)
+
+    def range(self, name: str, low: float, high: float) -> tuple[float, float]:
+        """Return two quantiles of a parameter; of averted, as multiples of its mean; spend has no distribution."""
+        if name == PROGRAMME_COST:
+            return 1.0, 1.0
+        if name == AVERTED:
+            total = self.averted.total().to_numpy()
+            if not total.mean():
+                raise EvaluationError("What was averted is zero on average, so multiples of it say nothing.")
+            first, last = np.quantile(total, [low, high]) / total.mean()
+            return float(first), float(last)
+        distribution = self.parameter(name).distribution
+        return distribution.quantile(low), distribution.quantile(high)
+
+    def with_value(self, name: str, value: float) -> Case:
+        """Return the case with a parameter known to be a value, or averted draws or spend multiplied by it."""
+        if name == AVERTED:
+            quantity = self.averted.quantity
+            return replace(
+                self, averted=replace(self.averted, quantity=(quantity * value).assign_attrs(quantity.attrs))
+            )
+        if name == PROGRAMME_COST:
+            return replace(
+                self, programme=tuple(replace(cost, amount=cost.amount * value) for cost in self.programme)
+            )
+        price_year = self.parameter(name).price_year
+        override = Override(Distribution.point(value), f"sensitivity: {name}", price_year=price_year)
+        overrides = {**self.scenario.overrides, name: override}
+        return replace(self, scenario=replace(self.scenario, overrides=overrides))
+
+
+def _uncertain(case: Case) -> list[str]:
+    known = case.parameters.under(case.scenario.overrides)
+    return [AVERTED, *(key for key in known if known[key].distribution.family != "fixed")]
+
+
+def one_way(
+    case: Case, *, names: Sequence[str] | None = None, low: float = 0.05, high: float = 0.95
+) -> pd.DataFrame:
+    """Return what each uncertain thing alone does to mean net present value: the bars of a tornado.
+
+    Each is set to its low and high quantile in turn, all else keeping its draws. Averted exclusions are multiplied so
+    that their mean stands at the quantile of their draws.
+
+    Returns
+    -------
+    DataFrame
+        ``name``, ``label``, ``low``, ``high``, ``npv_low``, ``npv_high``, ``npv`` (nothing changed) and ``swing``, widest
+        first.
+
+    Raises
+    ------
+    EvaluationError
+        For an unknown name, or quantiles that are not 0 < low < high < 1.
+    """
+    if not 0 < low < high < 1:
+        raise EvaluationError(f"low is {low} and high is {high}. Give shares with 0 < low < high < 1.")
+    npv, rows = case.npv(), []
+    for name in _uncertain(case) if names is None else names:
+        ends = case.range(name, low, high)
+        npv_low, npv_high = (case.with_value(name, value).npv() for value in ends)
+        row = {"name": name, "label": case.label(name), "low": ends[0], "high": ends[1]}
+        rows.append(
+            {**row, "npv_low": npv_low, "npv_high": npv_high, "npv": npv, "swing": abs(npv_high - npv_low)}
+        )
+    return pd.DataFrame(rows).sort_values("swing", ascending=False, kind="stable", ignore_index=True)
+
+
+def two_way(
+    case: Case, first: str, first_values: Sequence[float], second: str, second_values: Sequence[float]
+) -> xr.DataArray:
+    """Return mean net present value over a grid of two things, dims (the two names), all else keeping its draws."""
+    if first == second:
+        raise EvaluationError(f"'{first}' cannot be changed against itself. Give two names.")
+    grid = [[case.with_value(first, a).with_value(second, b).npv() for b in second_values] for a in first_values]
+    coords = {first: list(first_values), second: list(second_values)}
+    return xr.DataArray(grid, dims=(first, second), coords=coords, attrs={"units": "GBP"})
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """What one thing would have to be for a programme to pay.
+
+    Parameters
+    ----------
+    name, label : str
+        What is changed.
+    current : float
+        Its mean as it stands.
+    value : float or None
+        Where mean net present value is zero, nearest to the current one; None where it is nowhere in the band.
+    low, high : float
+        Band that was searched: the parameter's plausible range.
+    pays_now : bool
+        Whether mean net present value is zero or above as it stands.
+    unit : str
+        Unit of the values.
+    """
+
+    name: str
+    label: str
+    current: float
+    value: float | None
+    low: float
+    high: float
+    pays_now: bool
+    unit: str
+
+    def __str__(self) -> str:
+        band = f"{self.low:,.4g} to {self.high:,.4g} {self.unit}".strip()
+        if self.value is None:
+            every = "every" if self.pays_now else "no"
+            return f"{self.label}: {every} value in the plausible band makes it pay ({band})."
+        turn = "stops paying" if self.pays_now else "starts to pay"
+        return (
+            f"{self.label}: the programme {turn} at {self.value:,.4g} {self.unit}".rstrip()
+            + f"; it stands at {self.current:,.4g}, and {band} is plausible."
+        )
+
+
+def break_even(case: Case, name: str, *, low: float | None = None, high: float | None = None) -> BreakEven:
+    """Find what a parameter, or a multiple of averted or spent, would have to be for mean net present value to be zero.
+
+    Parameters
+    ----------
+    case : Case
+        What is appraised.
+    name : str
+        Key of a parameter, ``averted`` or ``programme_cost``.
+    low, high : float, optional
+        Band to search; the parameter's plausible range by default, and 0 to 10 times for multiples.
+
+    Raises
+    ------
+    EvaluationError
+        For an unknown name or a band that is none.
+    """
+    multiple = name in (AVERTED, PROGRAMME_COST)
+    plausible = (0.0, 10.0) if multiple else case.parameter(name).plausible
+    unit = "times" if multiple else str(case.parameter(name).unit)
+    first, last = (plausible[0] if low is None else low), (plausible[1] if high is None else high)
+    if not first < last:
+        raise EvaluationError(
+            f"The band for '{name}' is {first} to {last}. Its low end must be below its high end."
+        )
+    # worth is a straight line in a multiple, so its ends tell; a parameter may bend it
+    values = np.linspace(first, last, 2 if multiple else _STEPS)
+    worth = [case.with_value(name, float(value)).npv() for value in values]
+    current, now = case.central(name), case.npv()
+    roots = [
+        float(brentq(lambda v: case.with_value(name, v).npv(), a, b, xtol=1e-6 * (last - first)))
+        for a, b, at_a, at_b in zip(values[:-1], values[1:], worth[:-1], worth[1:], strict=True)
+        if at_a * at_b < 0
+    ]
+    roots += [float(v) for v, at in zip(values, worth, strict=True) if at == 0]
+    nearest = min(roots, key=lambda root: abs(root - current)) if roots else None
+    return BreakEven(name, case.label(name), current, nearest, first, last, now >= 0, unit)
+
+
+def break_even_averted(case: Case) -> float:
+    """Return how many exclusions must be averted, spread over years as the average is, for it to pay on average.
+
+    Works whatever the sign of what was averted: one exclusion, spread evenly over the periods, is valued in the same
+    draws, and the programme's cost is divided by its mean worth.
+
+    Returns
+    -------
+    float
+        Infinite where an averted exclusion saves nothing in this view.
+    """
+    quantity = case.averted.quantity
+    even = xr.full_like(quantity, 1 / (quantity.sizes["school"] * quantity.sizes["period"])).assign_attrs(
+        quantity.attrs
+    )
+    one = replace(case, averted=replace(case.averted, quantity=even)).appraisal()
+    at = {"scenario": case.scenario.key, "view": case.view}
+    worth, cost = (float(array.sel(at).mean()) for array in (one.savings(), one.programme_cost()))
+    return cost / worth if worth > 0 else float("inf")

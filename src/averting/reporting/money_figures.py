@@ -1,0 +1,225 @@
+"""Figures of an appraisal: pure functions of tables, with alternative text written from the same numbers."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from averting.reporting import numbers
+from averting.reporting.figures import _STYLE, COMPARISON, INK, PILOT, WITHOUT, ReportFigure, _axes, _finish
+
+_COLOURS = (PILOT, "#28a197", "#801650", WITHOUT, COMPARISON, INK)
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+
+
+def _thousands(value: float) -> str:
+    return f"{numbers.MINUS if round(value) < 0 else ''}£{abs(value):,.0f}k"
+
+
+def _wrapped(text: str, width: int = 40) -> str:
+    return "\n".join(textwrap.wrap(text, width))
+
+
+def waterfall(net_by_payer: pd.Series, *, title: str = "") -> ReportFigure:
+    """Draw how each payer's net gain builds up to the total.
+
+    Parameters
+    ----------
+    net_by_payer : Series, index payer labels
+        Pounds, present value; gains positive. Payers with nothing are left out.
+    title : str
+        What is shown, for example the scenario and view.
+    """
+    import matplotlib as mpl
+
+    shown = net_by_payer[net_by_payer != 0]
+    values = shown.to_numpy(dtype=float) / 1000
+    starts = np.concatenate([[0.0], np.cumsum(values)[:-1]])
+    labels = [*(_wrapped(str(label)) for label in shown.index), "All public budgets"]
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(1.3 + 0.42 * len(labels))
+        colours = [PILOT if value >= 0 else WITHOUT for value in (*values, values.sum())]
+        widths = [*values, values.sum()]
+        axes.barh(range(len(labels)), widths, left=[*starts, 0.0], color=colours, height=0.62)
+        for row, (start, width) in enumerate(zip([*starts, 0.0], widths, strict=True)):
+            axes.annotate(
+                _thousands(width), (max(start, start + width), row), xytext=(4, 0), textcoords="offset points",
+                va="center", color=INK, fontsize=9,
+            )  # fmt: skip
+            if row < len(values):
+                axes.plot([start + width] * 2, [row, row + 1], color=INK, linewidth=0.7, linestyle=":")
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.use_sticky_edges = False
+        axes.margins(x=0.14)
+        axes.set(
+            ylim=(len(labels) - 0.5, -0.5),
+            xlabel="£000, present value, mean: gains right, costs left",
+            title=title,
+        )
+        told = "; ".join(f"{label} {numbers.pounds(float(value))}" for label, value in shown.items())
+        alt = f"Waterfall chart of mean net gain by payer. {told}. Together {numbers.pounds(float(shown.sum()))}."
+        return _finish(figure, alt)
+
+
+def cash_by_year(net: xr.DataArray, *, level: float = 0.95) -> ReportFigure:
+    """Draw net cash by financial year with intervals, and its running total.
+
+    Parameters
+    ----------
+    net : DataArray, dims (draw, year)
+        Savings less spend in pounds; ``year`` holds the starts of financial years.
+    """
+    import matplotlib as mpl
+
+    tail = (1 - level) / 2
+    draws = net.transpose("draw", "year").to_numpy() / 1000
+    mean, low, high = draws.mean(axis=0), *np.quantile(draws, [tail, 1 - tail], axis=0)
+    years = [f"{int(year)}-{(int(year) + 1) % 100:02d}" for year in net["year"].to_numpy()]
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(3.4)
+        at = np.arange(len(years))
+        axes.bar(at, mean, width=0.62, color=[PILOT if value >= 0 else WITHOUT for value in mean])
+        axes.vlines(at, low, high, color=INK, linewidth=1.2)
+        axes.plot(
+            at,
+            mean.cumsum(),
+            color="#801650",
+            marker="o",
+            markersize=4,
+            linestyle="--",
+            label="running total, mean",
+        )
+        axes.axhline(0, color=INK, linewidth=1)
+        axes.set_xticks(at, years, rotation=45, ha="right")
+        axes.set(ylabel="£000, undiscounted")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), fontsize=9)
+        points = "; ".join(
+            f"{year} {numbers.pounds(1000 * float(v))}" for year, v in zip(years, mean, strict=True)
+        )
+        alt = (
+            f"Bars of mean net cash by financial year, with {level:.0%} intervals. {points}. Together "
+            f"{numbers.pounds(1000 * float(mean.sum()))}."
+        )
+        return _finish(figure, alt)
+
+
+def acceptability(shares: xr.DataArray, *, labels: dict[str, str], posterior: bool) -> ReportFigure:
+    """Draw acceptability curves: the share of draws in which each scenario is best, by threshold.
+
+    Parameters
+    ----------
+    shares : DataArray, dims (scenario, threshold)
+        From :func:`averting.decision.ceac`.
+    labels : dict of str to str
+        Names of scenarios by key.
+    posterior : bool
+        Whether the shares may be called chances.
+    """
+    import matplotlib as mpl
+
+    word = "chance of being best" if posterior else "share of draws in which it is best"
+    grid = shares["threshold"].to_numpy() / 1000
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(3.2)
+        for row, key in enumerate(shares["scenario"].to_numpy()):
+            axes.plot(
+                grid, 100 * shares.sel(scenario=key).to_numpy(), color=_COLOURS[row % 6], linestyle=_DASHES[row % 6],
+                linewidth=2, label=labels.get(str(key), str(key)),
+            )  # fmt: skip
+        axes.set(
+            xlabel="£000 an averted exclusion is worth beyond the savings counted",
+            ylabel=f"{word} (%)",
+            ylim=(-2, 102),
+        )
+        axes.legend(
+            loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=min(3, shares.sizes["scenario"]), fontsize=9
+        )
+        ends = (0, -1)
+        told = "; ".join(
+            f"{labels.get(str(key), str(key))} "
+            + " and ".join(numbers.chance(float(shares.sel(scenario=key)[end])) for end in ends)
+            for key in shares["scenario"].to_numpy()
+        )
+        first, last = (numbers.pounds(1000 * float(grid[end])) for end in ends)
+        return _finish(figure, f"Line chart of the {word}, at {first} and at {last} an averted exclusion: {told}.")
+
+
+def tornado(table: pd.DataFrame, *, most: int = 10) -> ReportFigure:
+    """Draw what each uncertain thing alone does to mean net present value, widest first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`averting.appraisal.sensitivity.one_way`.
+    most : int
+        Number of bars; how many are left out is said.
+    """
+    import matplotlib as mpl
+
+    shown = table.head(most)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(1.5 + 0.44 * len(shown))
+        rows, now = range(len(shown)), float(table["npv"].iloc[0]) / 1000
+        for column, colour, hatch, label in (
+            ("npv_low", COMPARISON, "", "at its low value"), ("npv_high", PILOT, "", "at its high value"),
+        ):  # fmt: skip
+            ends = shown[column].to_numpy(dtype=float) / 1000
+            axes.barh(rows, ends - now, left=now, color=colour, height=0.62, hatch=hatch, label=label)
+        axes.axvline(now, color=INK, linewidth=1)
+        axes.axvline(0, color=INK, linewidth=1, linestyle=":")
+        axes.set_yticks(rows, [_wrapped(str(label)) for label in shown["label"]], fontsize=9)
+        axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel="mean net present value, £000")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=9)
+        told = "; ".join(
+            f"{row['label']} from {numbers.pounds(float(row['npv_low']))} to {numbers.pounds(float(row['npv_high']))}"
+            for row in shown.to_dict(orient="records")
+        )
+        left = len(table) - len(shown)
+        more = f" {left} narrower not shown." if left else ""
+        return _finish(
+            figure,
+            f"Tornado chart of mean net present value, {numbers.pounds(1000 * now)} as it stands. {told}.{more}",
+        )
+
+
+def break_even_map(grid: xr.DataArray, *, x_label: str, y_label: str) -> ReportFigure:
+    """Draw mean net present value over two things, with the line on which it is zero.
+
+    Parameters
+    ----------
+    grid : DataArray, two dims
+        From :func:`averting.appraisal.sensitivity.two_way`; the first dim runs up, the second across.
+    x_label, y_label : str
+        What the second and first dims are, with units.
+    """
+    import matplotlib as mpl
+
+    up, across = (str(dim) for dim in grid.dims)
+    x, y, values = grid[across].to_numpy(), grid[up].to_numpy(), grid.to_numpy() / 1000
+    most = max(float(np.abs(values).max()), 1e-9)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(3.8)
+        # orange to purple, white at zero: told apart by colour-blind readers, and the line says it without colour
+        mesh = axes.pcolormesh(x, y, values, cmap="PuOr", vmin=-most, vmax=most, shading="nearest")
+        if values.min() < 0 < values.max():
+            axes.contour(x, y, values, levels=[0.0], colors=[INK], linewidths=1.8)
+            axes.set_title("On the line it breaks even", fontsize=10, color=INK)
+        if values.size <= 64:
+            for row, height in enumerate(y):
+                for column, place in enumerate(x):
+                    deep = abs(values[row, column]) > 0.5 * most
+                    axes.annotate(
+                        _thousands(values[row, column]).replace("£", "").replace("k", ""), (place, height), ha="center",
+                        va="center", fontsize=8, color="white" if deep else INK,
+                    )  # fmt: skip
+        axes.set(xlabel=x_label, ylabel=y_label)
+        figure.colorbar(mesh, ax=axes, label="mean net present value, £000")
+        alt = (
+            f"Heat map of mean net present value by {y_label} and {x_label}: from {numbers.pounds(1000 * values.min())} to "
+            f"{numbers.pounds(1000 * values.max())}; {numbers.percent(float((values >= 0).mean()))} of the cells pay."
+        )
+        return _finish(figure, alt)

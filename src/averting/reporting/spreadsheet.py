@@ -1,0 +1,143 @@
+"""Tables as tidy CSV and as one accessible spreadsheet: a sheet for each, one header row, nothing merged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from averting.errors import EvaluationError, Fault, MissingExtraError, refuse
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet  # type: ignore[import-untyped]
+
+NOTES = "notes"
+_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# spreadsheets count cells of dates from the clock otherwise, and equal results would not be equal bytes
+_CREATED = datetime(2000, 1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class SourcedTable:
+    """A table with what a reader must know to use it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row an observation, one column a variable.
+    title : str
+        What it shows, with unit, price year and basis where it holds money.
+    source : str
+        Where its numbers come from.
+    """
+
+    frame: pd.DataFrame
+    title: str
+    source: str
+
+
+def harmless(cell: object) -> object:
+    """Return text that a spreadsheet would run as a formula as plain text; anything else as it is.
+
+    An apostrophe is put before text that starts with ``=``, ``+``, ``-``, ``@`` or a control character (OWASP, CSV
+    injection). Numbers are numbers and stay so.
+    """
+    if isinstance(cell, str) and cell.lstrip(" ").startswith(_STARTS_FORMULA):
+        return f"'{cell}"
+    return cell
+
+
+def _checked(tables: Mapping[str, SourcedTable]) -> None:
+    faults = []
+    for name, table in tables.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name) or name == NOTES:
+            faults.append(
+                Fault(f"table '{name}'", "it cannot be a sheet's name", "Use up to 31 of a-z, 0-9 and _.")
+            )
+        if not table.title.strip() or not table.source.strip():
+            faults.append(Fault(f"table '{name}'", "it has no title or source", "Give both."))
+        if table.frame.columns.duplicated().any() or isinstance(table.frame.columns, pd.MultiIndex):
+            faults.append(Fault(f"table '{name}'", "two columns share a name", "Give one header row of names."))
+    if not tables:
+        faults.append(Fault("tables", "there are none", "Give at least one."))
+    refuse(EvaluationError, "Tables cannot be exported", faults)
+
+
+def _safe(frame: pd.DataFrame) -> pd.DataFrame:
+    made = frame.map(harmless)
+    return made.set_axis([str(harmless(str(column))) for column in made.columns], axis=1)
+
+
+def write_csv(tables: Mapping[str, SourcedTable], folder: Path) -> None:
+    """Write each table as ``<name>.csv``, and ``notes.csv`` with titles and sources.
+
+    Raises
+    ------
+    EvaluationError
+        For names that cannot be sheets, or a table without title or source.
+    """
+    _checked(tables)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        _safe(table.frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    _safe(_notes(tables)).to_csv(folder / f"{NOTES}.csv", index=False, lineterminator="\n")
+
+
+def _notes(tables: Mapping[str, SourcedTable]) -> pd.DataFrame:
+    rows = [{"sheet": name, "shows": table.title, "source": table.source} for name, table in tables.items()]
+    return pd.DataFrame(rows)
+
+
+def write_excel(tables: Mapping[str, SourcedTable], path: Path) -> None:
+    """Write every table as a sheet of one spreadsheet, after a sheet of notes.
+
+    Each sheet has one header row, no merged cells, a named table and a frozen header, as the Analysis Function asks of
+    accessible spreadsheets. Text that looks like a formula is kept as text.
+
+    Raises
+    ------
+    EvaluationError
+        As for :func:`write_csv`.
+    MissingExtraError
+        Without the ``excel`` extra.
+    """
+    try:
+        from openpyxl import Workbook  # type: ignore[import-untyped]
+    except ImportError as missing:
+        raise MissingExtraError("excel", "A spreadsheet") from missing
+    _checked(tables)
+    book = Workbook()
+    book.properties.created = book.properties.modified = _CREATED
+    book.properties.title = "Appraisal tables"
+    for name, frame in {NOTES: _notes(tables), **{name: table.frame for name, table in tables.items()}}.items():
+        sheet = book.active if name == NOTES else book.create_sheet(name)
+        sheet.title = name
+        _fill(sheet, _safe(frame), name)
+    book.save(path)
+
+
+def _fill(sheet: Worksheet, frame: pd.DataFrame, name: str) -> None:
+    from openpyxl.styles import Alignment, Font  # type: ignore[import-untyped]
+    from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
+    from openpyxl.worksheet.table import Table  # type: ignore[import-untyped]
+
+    sheet.append(list(frame.columns))
+    for row in frame.itertuples(index=False):
+        sheet.append([None if pd.isna(cell) else cell for cell in row])
+    for at, column in enumerate(frame.columns, 1):
+        longest = max([len(column), *(len(str(cell)) for cell in frame[column])])
+        sheet.column_dimensions[get_column_letter(at)].width = min(60, longest + 2)
+        sheet.cell(1, at).font = Font(bold=True)
+        for cells in sheet.iter_rows(min_row=2, min_col=at, max_col=at):
+            cells[0].alignment = Alignment(wrap_text=True, vertical="top")
+            if isinstance(cells[0].value, float):
+                cells[0].number_format = "#,##0.00"
+    sheet.freeze_panes = "A2"
+    last = f"{get_column_letter(len(frame.columns))}{len(frame) + 1}"
+    if len(frame):
+        sheet.add_table(Table(displayName=f"table_{name}", ref=f"A1:{last}"))
