@@ -200,14 +200,15 @@ class BreakEven:
     unit: str
 
     def __str__(self) -> str:
-        band = f"{self.low:,.4g} to {self.high:,.4g} {self.unit}".strip()
+        band = f"{self.low:,.4g} to {self.high:,.4g} {self.unit}"
+        kind = "band searched" if self.name in (AVERTED, PROGRAMME_COST) else "plausible band"
         if self.value is None:
             every = "every" if self.pays_now else "no"
-            return f"{self.label}: {every} value in the plausible band makes it pay ({band})."
+            return f"{self.label}: {every} value in the {kind} makes it pay ({band})."
         turn = "stops paying" if self.pays_now else "starts to pay"
         return (
-            f"{self.label}: the programme {turn} at {self.value:,.4g} {self.unit}".rstrip()
-            + f"; it stands at {self.current:,.4g}, and {band} is plausible."
+            f"{self.label}: the programme {turn} at {self.value:,.4g} {self.unit}; it stands at {self.current:,.4g}, "
+            f"and the {kind} is {band}."
         )
 
 

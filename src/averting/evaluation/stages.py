@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from averting.appraisal import Appraisal, appraise
+from averting.appraisal import Appraisal, appraise, measures
+from averting.appraisal.appraisal import VIEWS
 from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
 from averting.costs import factors, known_deflator, known_payers, load_parameters
@@ -309,6 +310,11 @@ def write_appraisal(
     _csv(appraisal.summary(effect.level), folder / "summary.csv")
     _csv(appraisal.to_frame(), folder / "flows.csv")
     _csv(_payer_table(appraisal, effect.level), folder / "payers.csv")
+    _csv(measures.payback(appraisal), folder / "payback.csv")
+    _csv(measures.cashable_by_year(appraisal, level=effect.level), folder / "cash_by_year.csv")
+    _csv(measures.cost_per_averted(appraisal, level=effect.level), folder / "cost_per_averted.csv")
+    _csv(pd.concat([measures.quadrants(appraisal, view) for view in VIEWS]), folder / "quadrants.csv")
+    _csv(measures.appraisal_summary_table(appraisal, level=effect.level), folder / "summary_table.csv")
     _csv(parameters.sources(), folder / "sources.csv")
     (folder / "appraisal.json").write_text(canonical_json(_appraisal_record(appraisal, effect, settings)), "utf-8")
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})

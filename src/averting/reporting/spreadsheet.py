@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 NOTES = "notes"
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-# spreadsheets count cells of dates from the clock otherwise, and equal results would not be equal bytes
-_CREATED = datetime(2000, 1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +109,6 @@ def write_excel(tables: Mapping[str, SourcedTable], path: Path) -> None:
         raise MissingExtraError("excel", "A spreadsheet") from missing
     _checked(tables)
     book = Workbook()
-    book.properties.created = book.properties.modified = _CREATED
     book.properties.title = "Appraisal tables"
     for name, frame in {NOTES: _notes(tables), **{name: table.frame for name, table in tables.items()}}.items():
         sheet = book.active if name == NOTES else book.create_sheet(name)
