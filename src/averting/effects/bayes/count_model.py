@@ -46,13 +46,15 @@ def baseline_log_rate(cells: Cells, priors: Mapping[str, Prior], schools: int, p
     school = pm.Normal("school", 0.0, 1.0, shape=schools)
     period = pm.Normal("period", 0.0, 1.0, shape=periods)
     shock = pm.Normal("shock", 0.0, 1.0, shape=schools)
+    # data, not constants: the compiled code then serves other data, and is found in the compiler's cache
+    at_school, at_period = pm.Data("cell_school", cells.school), pm.Data("cell_period", cells.period)
     return (
-        cells.centre
+        pm.Data("centre", cells.centre)
         + level
-        + pilot_level * cells.pilot
-        + spread["school_sd"] * school[cells.school]
-        + spread["period_sd"] * period[cells.period]
-        + spread["shock_sd"] * shock[cells.school] * cells.after
+        + pilot_level * pm.Data("cell_pilot", cells.pilot)
+        + spread["school_sd"] * school[at_school]
+        + spread["period_sd"] * period[at_period]
+        + spread["shock_sd"] * shock[at_school] * pm.Data("cell_after", cells.after)
     )
 
 

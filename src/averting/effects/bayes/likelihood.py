@@ -27,10 +27,10 @@ def observe_counts(cells: Cells, mean: Any, size: Any) -> None:
     """
     import pymc as pm
 
-    exact = cells.exact
-    counts = pm.NegativeBinomial.dist(mu=mean[exact], alpha=size)
-    pm.Potential("observed", pm.logp(counts, cells.lower[exact]).sum())
-    if not exact.all():
+    exact = np.flatnonzero(cells.exact)
+    counts = pm.NegativeBinomial.dist(mu=mean[pm.Data("exact_at", exact)], alpha=size)
+    pm.Potential("observed", pm.logp(counts, pm.Data("exact_count", cells.lower[exact])).sum())
+    if len(exact) < len(cells.lower):
         pm.Potential("suppressed", _interval_log_probability(cells, mean, size).sum())
 
 
@@ -40,13 +40,13 @@ def _interval_log_probability(cells: Cells, mean: Any, size: Any) -> Any:
     import pytensor.tensor as pt
     from pytensor.tensor.special import logsumexp as logsumexp_of
 
-    hidden = ~cells.exact
-    lower, upper = cells.lower[hidden], cells.upper[hidden]
+    hidden = np.flatnonzero(~cells.exact)
+    at = pm.Data("hidden_at", hidden)
+    lower, upper = pm.Data("hidden_lower", cells.lower[hidden]), pm.Data("hidden_upper", cells.upper[hidden])
     terms = []
-    for extra in range(int((upper - lower).max()) + 1):
-        inside = lower + extra <= upper
-        log_p = pm.logp(pm.NegativeBinomial.dist(mu=mean[hidden], alpha=size), np.minimum(lower + extra, upper))
-        terms.append(pt.switch(inside, log_p, -np.inf))
+    for extra in range(int((cells.upper - cells.lower).max()) + 1):
+        log_p = pm.logp(pm.NegativeBinomial.dist(mu=mean[at], alpha=size), pt.minimum(lower + extra, upper))
+        terms.append(pt.switch(pt.le(lower + extra, upper), log_p, -np.inf))
     return logsumexp_of(pt.stack(terms), axis=0)  # type: ignore[no-untyped-call]
 
 

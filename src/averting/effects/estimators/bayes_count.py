@@ -46,8 +46,10 @@ def build_model(cells: Cells, priors: dict[str, Prior], schools: int, periods: i
 
     with pm.Model() as model:
         log_ratio = declare(priors["log_ratio"])
-        log_rate = baseline_log_rate(cells, priors, schools, periods) + log_ratio * cells.treated
-        observe_counts(cells, pt.exp(log_rate + cells.log_exposure), size_of(model["dispersion"]))
+        without = baseline_log_rate(cells, priors, schools, periods)
+        log_rate = without + log_ratio * pm.Data("cell_treated", cells.treated)
+        mean = pt.exp(log_rate + pm.Data("cell_log_exposure", cells.log_exposure))
+        observe_counts(cells, mean, size_of(model["dispersion"]))
     return model
 
 
