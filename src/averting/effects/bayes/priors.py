@@ -87,9 +87,9 @@ def _prior(model: str, name: str, table: Mapping[str, Any]) -> Prior:
 
 
 def prior_table(priors: Mapping[str, Prior]) -> pd.DataFrame:
-    """Return one row a prior, for the report: parameter, meaning, prior, source."""
-    rows = [(prior.name, prior.meaning, str(prior), prior.source) for prior in priors.values()]
-    return pd.DataFrame(rows, columns=["parameter", "meaning", "prior", "source"])
+    """Return one row a prior, for the report: parameter, meaning, prior, source, and the chance of a value below 0."""
+    rows = [(prior.name, prior.meaning, str(prior), prior.source, prior.below_zero) for prior in priors.values()]
+    return pd.DataFrame(rows, columns=["parameter", "meaning", "prior", "source", "below_zero"])
 
 
 def declare(prior: Prior) -> Any:

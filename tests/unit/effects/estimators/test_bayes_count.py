@@ -164,7 +164,8 @@ def test_shocks_set_in_at_a_pilots_own_start_and_at_the_first_for_others(design_
 def posterior(draws: int, schools: int, periods: int, **fixed: float) -> xr.Dataset:
     """A posterior in which every draw is the same point."""
     values: dict[str, Any] = {
-        "log_ratio": 0.0, "level": 0.0, "pilot_level": 0.0, "school_sd": 1.0, "period_sd": 1.0, "shock_sd": 1.0, "dispersion": 0.2,
+        "log_ratio": 0.0, "level": 0.0, "pilot_level": 0.0, "school_sd": 1.0, "period_sd": 1.0, "shock_sd": 1.0,
+        "dispersion": 0.2,
     }  # fmt: skip
     arrays = {name: (("chain", "draw"), np.full((2, draws), value)) for name, value in {**values, **fixed}.items()}
     rng = np.random.default_rng(0)
