@@ -56,6 +56,7 @@ def build_panel(evaluation: Evaluation) -> Joined:
         sheet=settings.sheet,
         indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
         covariates=settings.covariates,
+        prior=settings.prior,
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
@@ -233,6 +234,7 @@ def write_estimate(
         method=settings.method,
         inference=settings.inference,
         covariates=settings.covariates,
+        prior=settings.prior,
         level=settings.level,
         draws=draws,
         seed=seed,

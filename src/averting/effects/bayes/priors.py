@@ -50,6 +50,11 @@ class Prior:
             return np.asarray(stats.halfnorm.logpdf(values, scale=self.sd))
         return np.asarray(stats.norm.logpdf(values, self.mean, self.sd))
 
+    @property
+    def below_zero(self) -> float:
+        """Chance that the prior gives to values below 0: of a log ratio, to a reduction."""
+        return 0.0 if self.shape == "half_normal" else float(stats.norm.cdf(0.0, self.mean, self.sd))
+
     def __str__(self) -> str:
         return (
             f"half-normal({self.sd:g})" if self.shape == "half_normal" else f"normal({self.mean:g}, {self.sd:g})"
