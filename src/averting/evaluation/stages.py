@@ -56,7 +56,6 @@ def build_panel(evaluation: Evaluation) -> Joined:
         sheet=settings.sheet,
         indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
         covariates=settings.covariates,
-        prior=settings.prior,
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]
