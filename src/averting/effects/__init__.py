@@ -40,6 +40,7 @@ def estimate(
     method: str = "auto",
     inference: str = "auto",
     covariates: Sequence[str] = (),
+    prior: str = "neutral",
     level: float = 0.95,
     draws: int = 4_000,
     seed: int = 1,
@@ -59,6 +60,8 @@ def estimate(
         ``auto`` (chosen by the number of pilots; the Effect says why), or one the method offers.
     covariates : sequence of str
         Covariates of the panel to adjust for, where the method can.
+    prior : {"neutral", "sceptical", "enthusiastic"}
+        Family of priors of a Bayesian method: what it expects of the programme before seeing the data.
     level : float
         Level of the interval, between 0.5 and 0.999.
     draws : int
@@ -88,8 +91,13 @@ def estimate(
         raise EstimationError(f"draws is {draws}; at least 100 are needed to describe an interval.")
     spec = known[key]
     _refuse_unsupported(key, spec, design, tuple(covariates))
+    if prior != "neutral" and prior not in spec.priors:
+        families = f"one of: {', '.join(spec.priors)}" if spec.priors else "none: it is not Bayesian"
+        raise EstimationError(f"{key} has no prior '{prior}'. It takes {families}.")
     chosen, reason = _inference(key, spec, inference, design)
-    return spec.fit(design, Request(indicator, chosen, reason, tuple(covariates), level, draws, seed, progress))
+    return spec.fit(
+        design, Request(indicator, chosen, reason, tuple(covariates), level, draws, seed, progress, prior)
+    )
 
 
 def _inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[str, str]:

@@ -39,6 +39,8 @@ class Request:
         Seed of every random number.
     progress : callable
         Is told, in words, what is being done.
+    prior : str
+        Family of priors, one of the estimator's own; ``neutral`` where it has none.
     """
 
     indicator: str
@@ -49,6 +51,7 @@ class Request:
     draws: int = 4_000
     seed: int = 1
     progress: Progress = silent
+    prior: str = "neutral"
 
     @property
     def alpha(self) -> float:
@@ -82,6 +85,8 @@ class Estimator:
         Paper or guidance the method follows.
     fit : Fit
         The function.
+    priors : tuple of str
+        Families of priors it can be fitted with; none unless it is Bayesian.
     """
 
     label: str
@@ -90,3 +95,4 @@ class Estimator:
     supports: frozenset[Feature]
     reference: str
     fit: Fit
+    priors: tuple[str, ...] = ()

@@ -78,6 +78,8 @@ class Effect:
         What to know before believing the numbers.
     tables : mapping of str to DataFrame
         What the method can show of its working, for the report.
+    trace : DataTree or None
+        A Bayesian fit's ``posterior`` and ``sample_stats`` (dims chain, draw), as ArviZ reads them.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class Effect:
     p_value: float | None = None
     checks: tuple[CheckResult, ...] = ()
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    trace: xr.DataTree | None = None
 
     def __post_init__(self) -> None:
         if not (self.estimand.indicator and self.estimand.contrast and self.estimand.population):

@@ -14,11 +14,13 @@ from averting.checks import CheckResult
 from averting.effects.result import Effect, Estimand
 from averting.provenance import canonical_json
 
-_DRAWS, _RECORD = "draws.nc", "effect.json"
+_DRAWS, _RECORD, _TRACE = "draws.nc", "effect.json", "trace_"
 
 
 def save_effect(effect: Effect, folder: Path) -> None:
-    """Write ``effect.json``, ``draws.nc`` and one CSV per table; the same effect gives the same bytes.
+    """Write ``effect.json``, ``draws.nc``, one CSV per table and a Bayesian fit's trace.
+
+    The same effect gives the same bytes.
 
     An end of the interval that is not finite is written as text: "inf", "-inf" or "nan".
     """
@@ -39,6 +41,9 @@ def save_effect(effect: Effect, folder: Path) -> None:
     (folder / _RECORD).write_text(canonical_json(record), encoding="utf-8")
     # the core scipy engine writes netCDF3: no time stamps, so equal draws give equal files
     xr.Dataset({"draws": effect.draws, "change": effect.change}).to_netcdf(folder / _DRAWS, engine="scipy")
+    if effect.trace is not None:
+        for name, group in effect.trace.children.items():
+            group.to_dataset().to_netcdf(folder / f"{_TRACE}{name}.nc", engine="scipy")
     for name, table in effect.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
@@ -64,4 +69,13 @@ def load_effect(folder: Path) -> Effect:
         p_value=record["p_value"],
         checks=tuple(CheckResult(**check) for check in record["checks"]),
         tables={name: pd.read_csv(folder / f"{name}.csv") for name in record["tables"]},
+        trace=_load_trace(folder),
     )
+
+
+def _load_trace(folder: Path) -> xr.DataTree | None:
+    groups = {}
+    for path in sorted(folder.glob(f"{_TRACE}*.nc")):
+        with xr.open_dataset(path, engine="scipy") as stored:
+            groups[path.stem.removeprefix(_TRACE)] = stored.load()
+    return xr.DataTree.from_dict(groups) if groups else None

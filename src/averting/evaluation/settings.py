@@ -17,6 +17,7 @@ from averting.data.read import SOURCES
 from averting.design import COVID_PERIODS, Event
 from averting.design.events import default_events
 from averting.effects import DEFAULT_METHOD, known_estimators
+from averting.effects.bayes.priors import FAMILIES
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
@@ -75,6 +76,7 @@ class EstimateSettings:
     level: float
     inference: str = "auto"
     covariates: tuple[str, ...] = ()
+    prior: str = "neutral"
     without: str = ""
 
 
@@ -325,6 +327,7 @@ def _estimate(table: TomlTable) -> EstimateSettings:
         level=table.take("level", float, 0.95),
         inference=table.take("inference", str, "auto"),
         covariates=table.texts("covariates", []),
+        prior=table.choice("prior", FAMILIES, "neutral"),
     )
     _check_inference(settings, table)
     if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):

@@ -234,6 +234,7 @@ def write_estimate(
         method=settings.method,
         inference=settings.inference,
         covariates=settings.covariates,
+        prior=settings.prior,
         level=settings.level,
         draws=draws,
         seed=seed,

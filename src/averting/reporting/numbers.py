@@ -56,8 +56,26 @@ def change(ratio_value: float) -> str:
         return "higher without limit"
     shift = ratio_value - 1
     if abs(shift) < 0.005:
-        return "the same"
+        return "no different"
     return f"{100 * abs(shift):.0f}% {'lower' if shift < 0 else 'higher'}"
+
+
+def effect_size(value: float, scale: str) -> str:
+    """Write an estimate or an end of its interval: a ratio, or a difference in events per 100 pupils."""
+    if scale == "ratio":
+        return ratio(value)
+    return "no limit" if math.isinf(value) else decimal(value, 3 if abs(value) < 0.1 else 2)
+
+
+def effect_change(value: float, scale: str) -> str:
+    """Write an estimate as a change in words, to stand before "than": 40% lower, 0.05 per 100 pupils higher."""
+    if scale == "ratio":
+        return change(value)
+    if math.isinf(value):
+        return "higher without limit" if value > 0 else "lower without limit"
+    return (
+        f"{decimal(abs(value), 3 if abs(value) < 0.1 else 2)} per 100 pupils {'lower' if value < 0 else 'higher'}"
+    )
 
 
 def p_value(value: float | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from averting.appraisal.appraisal import VIEW_LABELS
 from averting.checks import CheckResult
 from averting.data.disclosure import WITHHELD
+from averting.effects import Effect
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
 
@@ -74,8 +75,12 @@ def bundle(html: str, plain: str) -> dict[str, str]:
 
 
 def estimates(results: Results) -> ReportTable:
-    """Return every estimate: indicator, method, ratio with interval, p-value and verdict."""
+    """Return every estimate: indicator, method, effect with interval, p-value and verdict.
+
+    Where some are differences, these say so in the cell, since a column has one heading.
+    """
     rows = []
+    ratios = all(results.effect(key).estimand.scale == "ratio" for key in results.estimates)
     for key in results.estimates:
         effect = results.effect(key)
         role = next(e["role"] for e in results.manifest["estimates"] if e["id"] == key)
@@ -83,15 +88,27 @@ def estimates(results: Results) -> ReportTable:
             (
                 f"{results.name(key)} ({role})",
                 results.record(f"estimates/{key}/method")["label"],
-                numbers.ratio(effect.estimate),
-                numbers.interval(*map(numbers.ratio, effect.interval)),
+                _effect_size(effect, effect.estimate),
+                numbers.interval(*(_effect_size(effect, end) for end in effect.interval)),
                 numbers.p_value(effect.p_value),
                 str(effect.verdict),
             )
         )
     level = numbers.percent(results.primary.level)
-    columns = ("Outcome (role)", "Method", "Rate ratio", f"{level} interval", "p value", "Verdict")
+    columns = (
+        "Outcome (role)",
+        "Method",
+        "Rate ratio" if ratios else "Effect",
+        f"{level} interval",
+        "p value",
+        "Verdict",
+    )
     return ReportTable(columns, rows, numeric=(2, 3, 4))
+
+
+def _effect_size(effect: Effect, value: float) -> str:
+    size = numbers.effect_size(value, effect.estimand.scale)
+    return size if effect.estimand.scale == "ratio" else f"{size} per 100"
 
 
 def averted(results: Results) -> ReportTable:

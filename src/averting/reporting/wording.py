@@ -23,10 +23,11 @@ def unit(results: Results) -> str:
 
 def answer(effect: Effect, indicator: str, units: str) -> str:
     """Answer the question in one or two sentences, by the verdict on the primary estimate."""
-    low, high = effect.interval
+    scale = effect.estimand.scale
+    best, low, high = (numbers.effect_change(value, scale) for value in (effect.estimate, *effect.interval))
     measured = (
-        f"The rate of {indicator} in the pilot {units} was {numbers.change(effect.estimate)} than it would have been, "
-        f"by the best estimate; anything from {numbers.change(low)} to {numbers.change(high)} is compatible with the data"
+        f"The rate of {indicator} in the pilot {units} was {best} than it would have been, "
+        f"by the best estimate; anything from {low} to {high} is compatible with the data"
     )
     match effect.verdict:
         case Verdict.REDUCTION:
@@ -43,6 +44,19 @@ def answer(effect: Effect, indicator: str, units: str) -> str:
                 f"The effect on {indicator} cannot be estimated from these data: no interval that could be relied on "
                 "can be given. This says nothing about whether the programme worked."
             )
+
+
+def scales(results: Results) -> str:
+    """Say how to read the effects of the report, by the scales they are on."""
+    used = {results.effect(key).estimand.scale for key in results.estimates}
+    words = []
+    if "ratio" in used:
+        words.append("A ratio of 1 means no effect; 0.8 means a rate one fifth lower than it would have been.")
+    if "difference" in used:
+        words.append(
+            "A difference is in events per 100 pupils a period; 0 means no effect, a minus sign fewer events."
+        )
+    return " ".join(words)
 
 
 def detected(effect: Effect) -> str:
@@ -94,9 +108,11 @@ def probability(effect: Effect, indicator: str) -> str:
     if not has_probability(effect):
         return ""
     share = numbers.chance(effect.probability_of_reduction())
+    priors = effect.tables["priors"].set_index("parameter")["below_zero"].to_dict()
+    before = numbers.chance(float(priors["log_ratio"]))
     return (
         f"Under the model and its priors, the probability that the programme lowered the rate of {indicator} at all is "
-        f"{share}; before seeing the data the priors put it at 50%."
+        f"{share}; before seeing the data the priors put it at {before}."
     )
 
 

@@ -38,7 +38,9 @@ def effect() -> Callable[..., Effect]:
             dims=("draw", "school", "period"),
             coords={"draw": np.arange(40), "school": ["1"], "period": ["2021/22"]},
         )
-        table = pd.DataFrame({"reduction": np.arange(10) / 10, "chance": chances or []}) if chances else None
+        tables = {"priors": pd.DataFrame({"parameter": ["log_ratio"], "below_zero": [0.5]})}
+        if chances:
+            tables["detectable"] = pd.DataFrame({"reduction": np.arange(10) / 10, "chance": chances})
         return Effect(
             Estimand("permanent_exclusions", "rate with over rate without", "pilots", "ratio"),
             method="bayes_count" if draw_kind == "posterior" else "ratio_did",
@@ -50,7 +52,7 @@ def effect() -> Callable[..., Effect]:
             draw_kind=draw_kind,
             change=units.label(change, "events"),
             checks={"": (), "warn": (WARNS,), "fail": (WARNS, FAILS)}[checks],
-            tables={} if table is None else {"detectable": table},
+            tables=tables,
         )
 
     return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,8 +56,8 @@ from averting.reporting.numbers import MINUS
         (numbers.chance, 0.5, "50%"),
         (numbers.change, 0.6, "40% lower"),
         (numbers.change, 1.25, "25% higher"),
-        (numbers.change, 1.0, "the same"),
-        (numbers.change, 0.997, "the same"),
+        (numbers.change, 1.0, "no different"),
+        (numbers.change, 0.997, "no different"),
         (numbers.change, 0.0, "100% lower"),
         (numbers.change, 3.0, "200% higher"),
         (numbers.change, math.inf, "higher without limit"),
@@ -104,9 +105,23 @@ def test_counts_are_whole_and_never_minus_nothing(value):
 @given(st.floats(0, 1e6))
 def test_changes_keep_their_direction(value):
     words = numbers.change(value)
-    assert ("lower" in words) == (value <= 0.995 and words != "the same")
+    assert ("lower" in words) == (value <= 0.995 and words != "no different")
     assert "-" not in words
 
 
 def test_an_interval_is_joined_in_words():
     assert numbers.interval(f"{MINUS}3", "5") == f"{MINUS}3 to 5"
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "size", "change"),
+    [
+        (0.6, "ratio", "0.60", "40% lower"),
+        (-0.046, "difference", f"{numbers.MINUS}0.046", "0.046 per 100 pupils lower"),
+        (1.234, "difference", "1.23", "1.23 per 100 pupils higher"),
+        (-np.inf, "difference", "no limit", "lower without limit"),
+    ],
+)
+def test_effects_are_written_on_their_scale(value: float, scale: str, size: str, change: str) -> None:
+    assert numbers.effect_size(value, scale) == size
+    assert numbers.effect_change(value, scale) == change

@@ -7,251 +7,81 @@ count contributes the probability of its interval.
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
 
-from averting import units
 from averting.checks import CheckResult
 from averting.design import Counts, Design
 from averting.draws import stream
+from averting.effects.bayes.cells import Cells, flatten
+from averting.effects.bayes.convergence import check_convergence
+from averting.effects.bayes.count_model import (
+    BASELINE,
+    baseline_log_rate,
+    change_in_counts,
+    expected_without,
+    size_of,
+)
+from averting.effects.bayes.likelihood import draw_counts, draw_within_bounds, observe_counts
+from averting.effects.bayes.predictive import check_prediction, predictive_table
+from averting.effects.bayes.priors import FAMILIES, Prior, declare, load_priors, prior_table
+from averting.effects.bayes.sampling import SAMPLERS, flat, require_bayes, sample
+from averting.effects.bayes.sensitivity import check_sensitivity, power_scaled
 from averting.effects.estimator import Estimator, Request
-from averting.effects.outcomes import label_change
+from averting.effects.outcomes import label_change, label_draws
 from averting.effects.result import Effect, Estimand
-from averting.errors import EstimationError, MissingExtraError
-from averting.resources import models_dir
 
-CHAINS = 4
-TUNE = 1_000
-WIDEST_INTERVAL = 20
-R_HAT_LIMIT, ESS_LIMIT = 1.01, 400.0
-_STORED = ("log_ratio", "level", "school_sd", "period_sd", "shock_sd", "dispersion")
+_KEY = "bayes_count"
+_PREDICTED = 400  # posterior draws that predictive checks use; more would not change a tail share that matters
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """Known cells of one indicator, flattened: positions, bounds, exposure and treatment, each (cell,)."""
-
-    school: NDArray[np.intp]
-    period: NDArray[np.intp]
-    lower: NDArray[np.int64]
-    upper: NDArray[np.int64]
-    log_exposure: NDArray[np.float64]
-    treated: NDArray[np.float64]
-    after: NDArray[np.float64]
-    centre: float
-
-    @property
-    def exact(self) -> NDArray[np.bool_]:
-        return np.equal(self.lower, self.upper)
-
-
-def priors() -> dict[str, dict[str, Any]]:
-    """Return the declared priors of this model, from ``models/priors/bayes_count.toml``."""
-    with (models_dir() / "priors" / "bayes_count.toml").open("rb") as handle:
-        return tomllib.load(handle)
-
-
-def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
-    """Refuse data from which only the prior would come back."""
-    known = np.isfinite(counts.upper)
-    pilots, first = len(design.pilots), min(design.starts.values())
-    early = np.array([label < first for label in design.periods])
-    for part, whose in (
-        (known[:pilots] & counts.treated[:pilots], "the pilots from their start on"),
-        (known[:pilots] & ~counts.treated[:pilots], "the pilots before their start"),
-        (known[pilots:] & early, f"the comparison schools before {first}"),
-        (known[pilots:] & ~early, f"the comparison schools from {first} on"),
-    ):
-        if not part.any():
-            raise EstimationError(f"bayes_count: no {indicator} is known for {whose}. Add those years' data.")
-
-
-def _cells(design: Design, counts: Counts) -> _Cells:
-    known = np.isfinite(counts.upper)
-    if (counts.upper[known] - counts.lower[known]).max(initial=0.0) > WIDEST_INTERVAL:
-        raise EstimationError(f"bayes_count: a suppressed count's bounds are more than {WIDEST_INTERVAL} apart.")
-    school, period = np.nonzero(known)
-    first = min(design.starts.values())
-    late = np.array([label >= first for label in design.periods])
-    # a comparison school's shock sets in when the first pilot starts, a pilot's own when it starts
-    after = np.where(np.arange(len(known))[:, None] < len(design.pilots), counts.treated, late)
-    before = ~late[None, :] & known & (np.arange(len(known))[:, None] >= len(design.pilots))
-    events = 0.5 * (counts.lower + counts.upper)[before].sum()
-    return _Cells(
-        school,
-        period,
-        counts.lower[known].astype(np.int64),
-        counts.upper[known].astype(np.int64),
-        np.log(counts.exposure[known]),
-        counts.treated[known].astype(np.float64),
-        after[known].astype(np.float64),
-        float(np.log(max(events, 0.5) / counts.exposure[before].sum())),
-    )
-
-
-def _build_model(cells: _Cells, schools: int, periods: int) -> Any:
-    """Build the PyMC model of :func:`fit`; every prior is read from its declared table."""
+def build_model(cells: Cells, priors: dict[str, Prior], schools: int, periods: int) -> Any:
+    """Build the PyMC model: what would have been without the programme, times one ratio for all pilots."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    prior = priors()
     with pm.Model() as model:
-        normal = {name: pm.Normal(name, prior[name]["mean"], prior[name]["sd"]) for name in ("log_ratio", "level")}
-        spread = {
-            name: pm.HalfNormal(name, prior[name]["sd"])
-            for name in ("school_sd", "period_sd", "shock_sd", "dispersion")
-        }
-        # non-centred: with few events a school, level and spread would otherwise make a funnel
-        school = pm.Normal("school", 0.0, 1.0, shape=schools)
-        period = pm.Normal("period", 0.0, 1.0, shape=periods)
-        shock = pm.Normal("shock", 0.0, 1.0, shape=schools)
-        log_rate = (
-            cells.centre
-            + normal["level"]
-            + spread["school_sd"] * school[cells.school]
-            + spread["period_sd"] * period[cells.period]
-            + spread["shock_sd"] * shock[cells.school] * cells.after
-            + normal["log_ratio"] * cells.treated
-        )
-        mean = pt.exp(log_rate + cells.log_exposure)
-        size = 1.0 / (spread["dispersion"] + 1e-6)
-        exact = cells.exact
-        counts = pm.NegativeBinomial.dist(mu=mean[exact], alpha=size)
-        pm.Potential("observed", pm.logp(counts, cells.lower[exact]).sum())
-        if not exact.all():
-            pm.Potential("suppressed", _interval_log_probability(cells, mean, size).sum())
+        log_ratio = declare(priors["log_ratio"])
+        without = baseline_log_rate(cells, priors, schools, periods)
+        log_rate = without + log_ratio * pm.Data("cell_treated", cells.treated)
+        mean = pt.exp(log_rate + pm.Data("cell_log_exposure", cells.log_exposure))
+        observe_counts(cells, mean, size_of(model["dispersion"]))
     return model
 
 
-def _interval_log_probability(cells: _Cells, mean: Any, size: Any) -> Any:
-    """Log probability that each suppressed count lies within its bounds, summed over the few values it can be."""
-    import pymc as pm
-    import pytensor.tensor as pt
-    from pytensor.tensor.special import logsumexp as logsumexp_of
-
-    hidden = ~cells.exact
-    lower, upper = cells.lower[hidden], cells.upper[hidden]
-    terms = []
-    for extra in range(int((upper - lower).max()) + 1):
-        inside = lower + extra <= upper
-        log_p = pm.logp(pm.NegativeBinomial.dist(mu=mean[hidden], alpha=size), np.minimum(lower + extra, upper))
-        terms.append(pt.switch(inside, log_p, -np.inf))
-    return logsumexp_of(pt.stack(terms), axis=0)  # type: ignore[no-untyped-call]
-
-
-def _sample(model: Any, draws: int, seed: int) -> Any:
-    import nutpie
-    from pytensor.configdefaults import config
-
-    # fast-math lets code compiled afresh and code read from the compiler's cache round differently, and the
-    # sampler turns one bit into another path: without it the same seed gives the same draws, at no cost measured
-    with config.change_flags(numba__fastmath=False):
-        compiled = nutpie.compile_pymc_model(model)
-    return nutpie.sample(
-        compiled, draws=-(-draws // CHAINS), tune=TUNE, chains=CHAINS, cores=2, seed=seed, progress_bar=False
+def _predicted(
+    posterior: xr.Dataset, cells: Cells, design: Design, counts: Counts, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Compare the data with data drawn from some of the posterior draws; see ``predictive_table``."""
+    thinned = posterior.isel(draw=slice(None, None, max(1, posterior.sizes["draw"] * 4 // _PREDICTED)))
+    after = np.zeros(counts.upper.shape, dtype=bool)
+    after[cells.school, cells.period] = cells.after > 0
+    mean = expected_without(thinned, cells, np.nan_to_num(counts.exposure), after, pilots=len(design.pilots))
+    mean = np.maximum(mean * np.exp(flat(thinned, "log_ratio")[:, None, None] * counts.treated), 1e-12)
+    size = size_of(flat(thinned, "dispersion"))
+    observed = draw_within_bounds(counts.lower, counts.upper, mean, size, rng)
+    known = np.isfinite(counts.upper)
+    replicated = draw_counts(mean, size[:, None, None], rng)
+    is_pilot = np.arange(len(known))[:, None] < len(design.pilots)
+    return predictive_table(
+        observed[:, known], replicated[:, known], mean[:, known], (is_pilot & ~counts.treated)[known]
     )
 
 
-def _flat(posterior: Any, name: str) -> NDArray[np.float64]:
-    """Return one variable with chains joined, (draw, ...)."""
-    values = np.asarray(posterior[name].to_numpy(), dtype=np.float64)
-    return values.reshape(-1, *values.shape[2:])
-
-
-def _counterfactual_mean(
-    posterior: Any, cells: _Cells, exposure: NDArray[np.float64], pilots: int, after: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return the pilots' expected events without the programme, (draw, pilot, period)."""
-    school = _flat(posterior, "school_sd")[:, None] * _flat(posterior, "school")[:, :pilots]
-    shock = _flat(posterior, "shock_sd")[:, None] * _flat(posterior, "shock")[:, :pilots]
-    period = _flat(posterior, "period_sd")[:, None] * _flat(posterior, "period")
-    level = cells.centre + _flat(posterior, "level")
-    log_rate = level[:, None, None] + school[:, :, None] + period[:, None, :] + shock[:, :, None] * after
-    return np.asarray(np.exp(log_rate) * exposure)
-
-
-def _negative_binomial_log_pmf(
-    k: NDArray[np.float64], mean: NDArray[np.float64], size: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    share = np.log(size / (size + mean))
-    return np.asarray(
-        gammaln(k + size) - gammaln(size) - gammaln(k + 1) + size * share + k * np.log(mean / (size + mean))
-    )
-
-
-def _observed_draws(
-    lower: NDArray[np.float64],
-    upper: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    size: NDArray[np.float64],
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Draw each pilot's observed count, (draw, pilot, period): itself, or within its bounds where hidden."""
-    observed = np.broadcast_to(np.nan_to_num(lower), mean.shape).copy()
-    for row, column in np.argwhere(upper > lower):
-        values = np.arange(lower[row, column], upper[row, column] + 1)
-        log_p = _negative_binomial_log_pmf(values, mean[:, row, column, None], size[:, None])
-        share = np.exp(log_p - logsumexp(log_p, axis=1, keepdims=True)).cumsum(1)
-        pick = (rng.random(len(share))[:, None] > share).sum(1)
-        observed[:, row, column] = values[np.minimum(pick, len(values) - 1)]
-    return observed
-
-
-def _change(
-    posterior: Any, cells: _Cells, counts: Counts, pilots: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Pilot minus a posterior predictive count without the programme, (draw, pilot, period)."""
-    lower, upper, exposure = (array[:pilots] for array in (counts.lower, counts.upper, counts.exposure))
-    treated = counts.treated[:pilots]
-    mean = _counterfactual_mean(posterior, cells, np.nan_to_num(exposure), pilots, treated)
-    size = 1.0 / (_flat(posterior, "dispersion") + 1e-6)
-    without = rng.poisson(rng.gamma(size[:, None, None], np.maximum(mean, 1e-12) / size[:, None, None]))
-    with_programme = np.maximum(mean, 1e-12) * np.exp(_flat(posterior, "log_ratio"))[:, None, None]
-    observed = _observed_draws(lower, upper, with_programme, size, rng)
-    counted = treated & np.isfinite(upper)
-    return np.where(counted, observed - without, 0.0)
-
-
-def _diagnostics(trace: Any) -> tuple[list[CheckResult], pd.DataFrame]:
-    from arviz_stats.summary import summary as summarise
-
-    summary = summarise(  # type: ignore[no-untyped-call]
-        trace, var_names=list(_STORED), kind="all", round_to="none"
-    ).astype(float)
-    divergences = int(trace["sample_stats"]["diverging"].sum())
-    r_hat, ess = float(summary["r_hat"].max()), float(summary["ess_bulk"].min())
-    redo = "Do not use this fit: see the sampler's advice, or use method='ratio_did'."
-
-    def check(key: str, ok: bool, message: str) -> CheckResult:
-        return CheckResult(f"sampler/{key}", "pass" if ok else "fail", message, "" if ok else redo)
-
-    return [
-        check("r_hat", r_hat <= R_HAT_LIMIT, f"Largest R-hat is {r_hat:.3f}; it should be at most {R_HAT_LIMIT}."),
-        check(
-            "ess", ess >= ESS_LIMIT, f"Smallest bulk effective sample size is {ess:.0f}; at least {ESS_LIMIT:.0f}."
-        ),
-        check("divergences", divergences == 0, f"{divergences} divergent transitions; there should be none."),
-    ], summary.rename_axis("parameter").reset_index()
-
-
-def _prior_table() -> pd.DataFrame:
-    rows = [
-        {
-            "parameter": name,
-            "meaning": table["meaning"],
-            "prior": f"{table['family'].replace('_', '-')}({table.get('mean', 0)}, {table['sd']})",
-            "source": table["source"],
-        }
-        for name, table in priors().items()
-    ]
-    return pd.DataFrame(rows)
+def _stored(trace: xr.DataTree, pilots: int) -> xr.DataTree:
+    """Keep what is used again: parameters with a meaning, the pilots' own terms, and the sampler's statistics."""
+    posterior = trace["posterior"].to_dataset()
+    terms = [posterior[name].isel({posterior[name].dims[-1]: slice(pilots)}) for name in ("school", "shock")]
+    kept = xr.merge([posterior[["log_ratio", *BASELINE, "period"]], *terms])
+    groups = {"posterior": kept.drop_attrs()}
+    if "sample_stats" in trace.children:
+        stats = trace["sample_stats"].to_dataset()
+        groups["sample_stats"] = stats[[name for name in ("diverging", "energy") if name in stats]].drop_attrs()
+    return xr.DataTree.from_dict(groups)
 
 
 def fit(design: Design, request: Request) -> Effect:
@@ -270,64 +100,85 @@ def fit(design: Design, request: Request) -> Effect:
     MissingExtraError
         Without the ``bayes`` extra.
     """
-    try:
-        import nutpie  # noqa: F401
-        import pymc  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("bayes", "method 'bayes_count'") from error
-    indicator, draws, seed = request.indicator, request.draws, request.seed
+    require_bayes(_KEY)
+    indicator, seed = request.indicator, request.seed
     counts = design.counts(indicator)
-    _refuse_unusable(design, counts, indicator)
-    cells = _cells(design, counts)
-    pilots = len(design.pilots)
-    request.progress(f"compiling and sampling: {len(cells.lower):,} school-years, {CHAINS} chains")
-    model = _build_model(cells, len(design.schools), len(design.periods))
-    trace = _sample(model, draws, int(stream(seed, f"effects/bayes_count/{indicator}").integers(2**31)))
-    posterior = trace["posterior"]
-    checks, summary = _diagnostics(trace)
-    keep = slice(0, draws)
-    ratio = np.exp(_flat(posterior, "log_ratio"))[keep]
-    change = _change(posterior, cells, counts, pilots, stream(seed, f"effects/bayes_count/{indicator}/predict"))[
-        keep
-    ]
+    cells = flatten(design, counts, method=_KEY, indicator=indicator)
+    priors = load_priors(_KEY, request.prior)
+    model = build_model(cells, priors, len(design.schools), len(design.periods))
+    trace = sample(
+        model,
+        draws=request.draws,
+        seed=int(stream(seed, f"effects/{_KEY}/{indicator}").integers(2**31)),
+        sampler=request.inference,
+        progress=request.progress,
+    )
+    posterior = trace["posterior"].to_dataset()
+    convergence, summary = check_convergence(trace, ("log_ratio", *BASELINE))
+    log_ratio = flat(posterior, "log_ratio")
+    rng = stream(seed, f"effects/{_KEY}/{indicator}/predict")
+    change = change_in_counts(
+        posterior, cells, counts, log_ratio[:, None, None], pilots=len(design.pilots), rng=rng
+    )
+    scaled = power_scaled(log_ratio, priors["log_ratio"].log_density(log_ratio), request.level)
+    predicted = _predicted(posterior, cells, design, counts, stream(seed, f"effects/{_KEY}/{indicator}/check"))
+    return _effect(
+        design,
+        request,
+        log_ratio[: request.draws],
+        change[: request.draws],
+        checks=(*convergence, check_prediction(predicted), check_sensitivity(scaled)),
+        tables={
+            "posterior": summary,
+            "priors": prior_table(priors),
+            "predictive": predicted,
+            "prior_sensitivity": scaled,
+        },
+        trace=_stored(trace, len(design.pilots)),
+    )
+
+
+def _effect(
+    design: Design,
+    request: Request,
+    log_ratio: NDArray[np.float64],
+    change: NDArray[np.float64],
+    *,
+    checks: tuple[CheckResult, ...],
+    tables: dict[str, pd.DataFrame],
+    trace: xr.DataTree,
+) -> Effect:
+    ratio = np.exp(log_ratio)
     tail = (1 - request.level) / 2
     lower, middle, upper = np.quantile(ratio, [tail, 0.5, 1 - tail])
     return Effect(
         estimand=Estimand(
-            indicator,
+            request.indicator,
             contrast="rate with the programme over the rate without it",
-            population=f"{pilots} pilot schools, from their start",
+            population=f"{len(design.pilots)} pilot schools, from their start",
             scale="ratio",
         ),
-        method="bayes_count",
-        inference="posterior, equal-tailed interval",
+        method=_KEY,
+        inference=f"posterior ({request.prior} prior), equal-tailed interval",
         estimate=float(middle),
         interval=(float(lower), float(upper)),
         level=request.level,
-        draws=units.label(xr.DataArray(ratio, dims="draw", coords={"draw": np.arange(len(ratio))}), "ratio"),
+        draws=label_draws(ratio, "ratio"),
         draw_kind="posterior",
         change=label_change(change, design),
-        checks=(*design.checks, *checks, *_CALIBRATION),
-        tables={"posterior": summary, "priors": _prior_table()},
+        checks=(*design.checks, *checks),
+        tables=tables,
+        trace=trace,
     )
 
-
-_CALIBRATION = (
-    CheckResult(
-        "bayes_count/calibration",
-        "info",
-        "In the project's measurements a model of this kind called 7 % of null effects in schools like the rest, "
-        "and 15 to 17 % where pilots exclude 2.5 times as much (100 replications each).",
-        "Where pilots were chosen because they exclude more, lean on the permuted estimate.",
-    ),
-)
 
 ESTIMATOR = Estimator(
     label="Negative-binomial hierarchy",
     assumption="Without the programme, each pilot's rate would have followed its own level, the years' common "
     "shocks, and a lasting shock drawn from the same spread as every other school's.",
-    inferences=("posterior",),
+    inferences=SAMPLERS,
     supports=frozenset({"staggered"}),
     reference="Gelman and Hill (2007), chapters 6 and 15; Gelman (2006) for half-normal spreads",
     fit=fit,
+    priors=FAMILIES,
 )

@@ -11,10 +11,17 @@ from scipy import stats
 
 from averting.design import Counts, Design
 from averting.effects import Effect, estimate
+from averting.effects.bayes.cells import flatten
+from averting.effects.bayes.convergence import check_convergence
+from averting.effects.bayes.count_model import BASELINE, change_in_counts
+from averting.effects.bayes.likelihood import draw_within_bounds, log_pmf
+from averting.effects.bayes.priors import FAMILIES, load_priors
+from averting.effects.bayes.sampling import CHAINS, flat
 from averting.effects.estimators import bayes_count
 from averting.errors import EstimationError, MissingExtraError
 
 DesignOf = Callable[..., Design]
+PARAMETERS = ("log_ratio", *BASELINE)
 
 
 def strong(design_of: DesignOf) -> Design:
@@ -78,8 +85,10 @@ def test_change_is_a_count_less_a_count_for_treated_years_only(effect: Effect) -
 @pytest.mark.slow
 def test_sampler_is_checked_and_priors_are_shown(effect: Effect) -> None:
     keys = [check.key for check in effect.checks]
-    assert {"sampler/r_hat", "sampler/ess", "sampler/divergences", "bayes_count/calibration"} <= set(keys)
-    assert set(effect.tables["priors"]["parameter"]) == set(bayes_count.priors())
+    assert {"sampler/r_hat", "sampler/ess", "sampler/divergences", "sampler/e_bfmi", "bayes/predictive"} <= set(
+        keys
+    )
+    assert set(effect.tables["priors"]["parameter"]) == set(load_priors("bayes_count"))
     assert "shock_sd" in set(effect.tables["posterior"]["parameter"])
 
 
@@ -103,8 +112,8 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
     pupils = rng.integers(500, 1_500, events.shape)
     design = design_of(events, pilots=2, start=2, hidden=hidden, bounds=(1, 3), pupils=pupils)
     counts = design.counts("events")
-    cells = bayes_count._cells(design, counts)
-    model = bayes_count._build_model(cells, 6, 4)
+    cells = flatten(design, counts, method="bayes_count", indicator="events")
+    model = bayes_count.build_model(cells, load_priors("bayes_count"), 6, 4)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
     potentials = model.replace_rvs_by_values([model["observed"], model["suppressed"]])
     found = model.compile_fn(potentials, inputs=model.value_vars, mode="FAST_COMPILE")(point)
@@ -117,6 +126,7 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
     exact, interval = 0.0, 0.0
     for school, period in np.argwhere(np.isfinite(counts.upper)):
         log_mean = centre + point["level"] + np.log(pupils[school, period])
+        log_mean += point["pilot_level"] * (school < 2)
         log_mean += spread["school_sd"] * point["school"][school]
         log_mean += spread["period_sd"] * point["period"][period]
         if period >= 2:
@@ -138,7 +148,7 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
 def test_shocks_set_in_at_a_pilots_own_start_and_at_the_first_for_others(design_of: DesignOf) -> None:
     events = np.full((5, 6), 3.0)
     design = design_of(events, pilots=2, starts=[2, 4])
-    cells = bayes_count._cells(design, design.counts("events"))
+    cells = flatten(design, design.counts("events"), method="bayes_count", indicator="events")
     after = cells.after.reshape(5, 6).astype(bool)
     treated = cells.treated.reshape(5, 6).astype(bool)
     assert after[0].tolist() == [False, False, True, True, True, True]
@@ -154,7 +164,8 @@ def test_shocks_set_in_at_a_pilots_own_start_and_at_the_first_for_others(design_
 def posterior(draws: int, schools: int, periods: int, **fixed: float) -> xr.Dataset:
     """A posterior in which every draw is the same point."""
     values: dict[str, Any] = {
-        "log_ratio": 0.0, "level": 0.0, "school_sd": 1.0, "period_sd": 1.0, "shock_sd": 1.0, "dispersion": 0.2,
+        "log_ratio": 0.0, "level": 0.0, "pilot_level": 0.0, "school_sd": 1.0, "period_sd": 1.0, "shock_sd": 1.0,
+        "dispersion": 0.2,
     }  # fmt: skip
     arrays = {name: (("chain", "draw"), np.full((2, draws), value)) for name, value in {**values, **fixed}.items()}
     rng = np.random.default_rng(0)
@@ -164,17 +175,22 @@ def posterior(draws: int, schools: int, periods: int, **fixed: float) -> xr.Data
     return xr.Dataset(arrays)
 
 
+def change_of(draws: xr.Dataset, cells: Any, counts: Counts) -> np.ndarray:
+    log_effect = flat(draws, "log_ratio")[:, None, None]
+    return change_in_counts(draws, cells, counts, log_effect, pilots=2, rng=np.random.default_rng(1))
+
+
 def plain(design_of: DesignOf, events: np.ndarray, **options: Any) -> tuple[Any, Counts]:
     design = design_of(events, pilots=2, start=2, **options)
     counts = design.counts("events")
-    return bayes_count._cells(design, counts), counts
+    return flatten(design, counts, method="bayes_count", indicator="events"), counts
 
 
 def test_change_is_observed_less_what_the_model_expects_without(design_of: DesignOf) -> None:
     events = np.full((5, 4), 30.0)
     cells, counts = plain(design_of, events)
     draws = posterior(4_000, 5, 4, log_ratio=np.log(0.5))
-    change = bayes_count._change(draws, cells, counts, 2, np.random.default_rng(1))
+    change = change_of(draws, cells, counts)
     assert change.shape == (8_000, 2, 4)
     assert (change[:, :, :2] == 0).all()
     for school in range(2):
@@ -194,9 +210,7 @@ def test_suppressed_counts_are_drawn_within_their_bounds_with_the_models_odds(de
     hidden[0, 2] = True
     _, counts = plain(design_of, events, hidden=hidden, bounds=(1, 3))
     mean, size = np.full((30_000, 2, 4), 2.5), np.full(30_000, 4.0)
-    observed = bayes_count._observed_draws(
-        counts.lower[:2], counts.upper[:2], mean, size, np.random.default_rng(1)
-    )
+    observed = draw_within_bounds(counts.lower[:2], counts.upper[:2], mean, size, np.random.default_rng(1))
     cell = observed[:, 0, 2]
     assert set(np.unique(cell)) == {1, 2, 3}
     odds = stats.nbinom(4, 4 / 6.5).pmf([1, 2, 3])
@@ -209,7 +223,7 @@ def test_a_missing_count_is_no_change(design_of: DesignOf) -> None:
     events = np.full((5, 4), 30.0)
     events[1, 3] = np.nan
     cells, counts = plain(design_of, events)
-    change = bayes_count._change(posterior(50, 5, 4), cells, counts, 2, np.random.default_rng(1))
+    change = change_of(posterior(50, 5, 4), cells, counts)
     assert np.isfinite(change).all()
     assert (change[:, 1, 3] == 0).all()
 
@@ -217,7 +231,7 @@ def test_a_missing_count_is_no_change(design_of: DesignOf) -> None:
 def test_probabilities_are_scipys() -> None:
     k, mean, size = np.arange(30.0), 3.7, 0.65
     np.testing.assert_allclose(
-        bayes_count._negative_binomial_log_pmf(k, np.array(mean), np.array(size)),
+        log_pmf(k, np.array(mean), np.array(size)),
         stats.nbinom(size, size / (size + mean)).logpmf(k),
         rtol=1e-10,
     )
@@ -228,10 +242,10 @@ def test_probabilities_are_scipys() -> None:
 
 def trace(*, stuck: bool = False, diverging: int = 0, draws: int = 500) -> xr.DataTree:
     rng = np.random.default_rng(2)
-    shape = (bayes_count.CHAINS, draws)
+    shape = (CHAINS, draws)
     dims = ("chain", "draw")
     coords = {"chain": range(shape[0]), "draw": range(shape[1])}
-    values = {name: rng.normal(size=shape) for name in bayes_count._STORED}
+    values = {name: rng.normal(size=shape) for name in PARAMETERS}
     if stuck:
         values["log_ratio"][0] += 3.0
     flags = np.zeros(shape, dtype=bool)
@@ -256,13 +270,13 @@ def trace(*, stuck: bool = False, diverging: int = 0, draws: int = 500) -> xr.Da
     ids=["well", "one chain apart", "a divergence", "few draws"],
 )
 def test_a_sampler_that_did_not_work_fails_a_check(faults: dict[str, Any], failing: set[str]) -> None:
-    checks, summary = bayes_count._diagnostics(trace(**faults))
+    checks, summary = check_convergence(trace(**faults), PARAMETERS)
     assert failing <= {check.key for check in checks if check.status == "fail"}
     if not failing:
         assert {check.status for check in checks} == {"pass"}
     for check in checks:
         assert bool(check.guidance) == (check.status == "fail")
-    assert summary["parameter"].tolist() == list(bayes_count._STORED)
+    assert summary["parameter"].tolist() == list(PARAMETERS)
 
 
 # --- refusals -----------------------------------------------------------------------------------------
@@ -303,8 +317,26 @@ def test_bounds_too_far_apart(design_of: DesignOf) -> None:
         fit(design_of(events, hidden=events == 3.0, bounds=(0, 21)))
 
 
-def test_every_prior_says_what_it_means_and_where_it_comes_from() -> None:
-    for name, prior in bayes_count.priors().items():
-        assert prior["sd"] > 0, name
-        assert prior["meaning"], name
-        assert prior["source"], name
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_prior_says_what_it_means_and_where_it_comes_from(family: str) -> None:
+    priors = load_priors("bayes_count", family)
+    assert set(priors) == set(PARAMETERS)
+    for name, prior in priors.items():
+        assert prior.sd > 0, name
+        assert prior.meaning, name
+        assert prior.source, name
+
+
+def test_families_differ_in_what_they_expect_of_the_programme_only() -> None:
+    neutral, sceptical, enthusiastic = (load_priors("bayes_count", family) for family in FAMILIES)
+    for other in (sceptical, enthusiastic):
+        assert {name for name in neutral if neutral[name] != other[name]} == {"log_ratio"}
+    assert sceptical["log_ratio"].sd < neutral["log_ratio"].sd
+    assert enthusiastic["log_ratio"].mean < 0 == neutral["log_ratio"].mean
+
+
+def test_an_unknown_family_is_refused_by_name(design_of: DesignOf) -> None:
+    with pytest.raises(EstimationError, match=r"bayes_count has no prior 'hopeful'. It takes one of: neutral"):
+        fit(design_of(np.full((6, 6), 3.0)), prior="hopeful")
+    with pytest.raises(EstimationError, match="It takes none: it is not Bayesian"):
+        estimate(design_of(np.full((6, 6), 3.0)), "events", method="ratio_did", prior="sceptical")

@@ -1,0 +1,1 @@
+"""What Bayesian estimators share: cells, priors, likelihoods, sampling, and whether to believe a fit."""

@@ -1,0 +1,100 @@
+"""The known cells of one count, flattened, and the refusal of data from which only the prior would come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from averting.design import Counts, Design
+from averting.errors import EstimationError
+
+WIDEST_INTERVAL = 20
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Known cells of one indicator, flattened: positions, bounds, exposure and treatment, each (cell,).
+
+    Parameters
+    ----------
+    school, period : array of int
+        Positions in the design's schools (pilots first) and periods.
+    lower, upper : array of int
+        Bounds of the count; equal where it is known.
+    log_exposure : array
+        Log of the number of pupils.
+    treated : array
+        1 from a pilot's start.
+    after : array
+        1 once the school's lasting shock has set in: a pilot's at its own start, another school's at the first.
+    pilot : array
+        1 for pilots, in every period.
+    centre : float
+        Log of the comparison schools' pooled rate before the first start.
+    """
+
+    school: NDArray[np.intp]
+    period: NDArray[np.intp]
+    lower: NDArray[np.int64]
+    upper: NDArray[np.int64]
+    log_exposure: NDArray[np.float64]
+    treated: NDArray[np.float64]
+    after: NDArray[np.float64]
+    pilot: NDArray[np.float64]
+    centre: float
+
+    @property
+    def exact(self) -> NDArray[np.bool_]:
+        """Whether each count is known, not only its bounds."""
+        return np.equal(self.lower, self.upper)
+
+
+def flatten(design: Design, counts: Counts, *, method: str, indicator: str) -> Cells:
+    """Return the known cells.
+
+    Raises
+    ------
+    EstimationError
+        Where one side of the comparison is not known at all, or a suppressed count's bounds are far apart.
+    """
+    _refuse_unusable(design, counts, method, indicator)
+    known = np.isfinite(counts.upper)
+    if (counts.upper[known] - counts.lower[known]).max(initial=0.0) > WIDEST_INTERVAL:
+        raise EstimationError(f"{method}: a suppressed count's bounds are more than {WIDEST_INTERVAL} apart.")
+    school, period = np.nonzero(known)
+    late = _late(design)
+    is_pilot = np.arange(len(known)) < len(design.pilots)
+    after = np.where(is_pilot[:, None], counts.treated, late)
+    before = ~late[None, :] & known & ~is_pilot[:, None]
+    events = 0.5 * (counts.lower + counts.upper)[before].sum()
+    return Cells(
+        school,
+        period,
+        counts.lower[known].astype(np.int64),
+        counts.upper[known].astype(np.int64),
+        np.log(counts.exposure[known]),
+        counts.treated[known].astype(np.float64),
+        after[known].astype(np.float64),
+        is_pilot[school].astype(np.float64),
+        float(np.log(max(events, 0.5) / counts.exposure[before].sum())),
+    )
+
+
+def _late(design: Design) -> NDArray[np.bool_]:
+    first = min(design.starts.values())
+    return np.array([label >= first for label in design.periods])
+
+
+def _refuse_unusable(design: Design, counts: Counts, method: str, indicator: str) -> None:
+    known, late = np.isfinite(counts.upper), _late(design)
+    pilots, first = len(design.pilots), min(design.starts.values())
+    for part, whose in (
+        (known[:pilots] & counts.treated[:pilots], "the pilots from their start on"),
+        (known[:pilots] & ~counts.treated[:pilots], "the pilots before their start"),
+        (known[pilots:] & ~late, f"the comparison schools before {first}"),
+        (known[pilots:] & late, f"the comparison schools from {first} on"),
+    ):
+        if not part.any():
+            raise EstimationError(f"{method}: no {indicator} is known for {whose}. Add those years' data.")
