@@ -79,7 +79,7 @@ def fit_synthetic(method: SyntheticMethod, design: Design, request: Request) -> 
     sets, exact = placebo_sets(len(design.pilots), len(design.comparison), most=method.most_placebos, rng=rng)
     request.progress(f"putting comparison schools in the pilots' place: {len(sets.members) - 1:,} sets")
     fills = {
-        name: _fit_fill(method, rates(events, counts.exposure), sets, after)
+        name: fit_outcomes(method, rates(events, counts.exposure), sets, after)
         for name, events in fill_suppressed(counts).items()
     }
     middle = fills["middle"]
@@ -144,7 +144,8 @@ def refuse_unusable(key: str, design: Design, counts: Counts, indicator: str) ->
         )
 
 
-def _fit_fill(method: SyntheticMethod, outcomes: Array, sets: Sets, after: Mask) -> Fitted:
+def fit_outcomes(method: SyntheticMethod, outcomes: Array, sets: Sets, after: Mask) -> Fitted:
+    """Fit every set to rates (school, period), and say what each shows after the start."""
     fitted = in_parts(method.weigh, outcomes, sets, after)
     if method.statistic == "gap":
         return Fitted(outcomes, fitted, gap_placebos(fitted.gap, after))

@@ -9,7 +9,7 @@ from averting.effects.result import Effect
 from averting.effects.synthetic import SyntheticMethod, fit_synthetic
 
 # each placebo takes as many fits as there are periods before the start, so fewer of them
-_METHOD = SyntheticMethod(
+METHOD = SyntheticMethod(
     "augmented_synthetic_control", synthetic.augmented_synthetic_control, "gap", most_placebos=250
 )
 
@@ -30,7 +30,7 @@ def fit(design: Design, request: Request) -> Effect:
         With fewer than two periods before the start, too few comparison schools, cells that are not known, or
         pilots without events before.
     """
-    return fit_synthetic(_METHOD, design, request)
+    return fit_synthetic(METHOD, design, request)
 
 
 ESTIMATOR = Estimator(

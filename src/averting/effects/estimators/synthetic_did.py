@@ -8,7 +8,7 @@ from averting.effects.kernels import synthetic
 from averting.effects.result import Effect
 from averting.effects.synthetic import SyntheticMethod, fit_synthetic
 
-_METHOD = SyntheticMethod("synthetic_did", synthetic.synthetic_did, "gap")
+METHOD = SyntheticMethod("synthetic_did", synthetic.synthetic_did, "gap")
 
 
 def fit(design: Design, request: Request) -> Effect:
@@ -26,7 +26,7 @@ def fit(design: Design, request: Request) -> Effect:
         With fewer than two periods before the start, too few comparison schools, cells that are not known, or
         pilots without events before.
     """
-    return fit_synthetic(_METHOD, design, request)
+    return fit_synthetic(METHOD, design, request)
 
 
 ESTIMATOR = Estimator(
