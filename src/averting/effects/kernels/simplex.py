@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-SMALLEST_RIDGE = 1e-8
+SMALLEST_RIDGE = 1e-6
 """Ridge, relative to the largest squared column, that picks the most even weights where many fit equally well."""
 
 _STAGE = 10.0  # the ridge falls by this factor from stage to stage, each warm-started from the last

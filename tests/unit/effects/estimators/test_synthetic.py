@@ -69,7 +69,7 @@ def test_order_of_comparison_schools_does_not_matter(counts: Counts, design_of: 
     one, other = fit(design_of(events), method), fit(design_of(events, order=list(range(9, 2, -1))), method)
     assert other.p_value == one.p_value
     assert other.estimate == pytest.approx(one.estimate, abs=1e-5)
-    assert other.interval == pytest.approx(one.interval, abs=1e-4)
+    assert other.interval == pytest.approx(one.interval, abs=1e-4, nan_ok=True)
 
 
 @every_method

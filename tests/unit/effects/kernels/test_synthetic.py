@@ -76,8 +76,8 @@ def test_synthetic_did_has_weights_no_worse_than_a_peers(
 
 def test_synthetic_control_of_proposition_99(packs: np.ndarray, sets: Sets) -> None:
     gap = synthetic_control(packs, first(sets), AFTER).gap[0]
-    # -19.51 by plain simplex least squares; pysyncon 1.7.0 gave -19.513648 (its optimiser's tolerance is 1e-12)
-    assert gap[AFTER].mean() == pytest.approx(-19.513648, rel=5e-6)
+    # -19.51 by plain simplex least squares; pysyncon 1.7.0 gave -19.513648 without a ridge, ours moves it by 1e-3
+    assert gap[AFTER].mean() == pytest.approx(-19.513648, rel=1e-4)
 
 
 def test_difference_in_differences_is_what_even_weights_give(packs: np.ndarray) -> None:
@@ -92,14 +92,14 @@ PYSYNCON = {100.0: (-14.343384, -21.455690), 1_000.0: (-16.755861, -24.180637), 
 @pytest.mark.parametrize("penalty", PYSYNCON)
 def test_ridge_augmentation_is_a_peers_at_the_same_penalty(packs: np.ndarray, sets: Sets, penalty: float) -> None:
     gap = ridge_augmented(packs, first(sets), AFTER, np.array([penalty])).gap[0]
-    # 2e-5 is what the two base fits of synthetic control differ by
-    assert (gap[AFTER].mean(), gap[-1]) == pytest.approx(PYSYNCON[penalty], rel=2e-5)
+    # 1e-4 is what the smallest ridge moves the synthetic control that is augmented
+    assert (gap[AFTER].mean(), gap[-1]) == pytest.approx(PYSYNCON[penalty], rel=1e-4)
 
 
 def test_augmented_synthetic_control_of_proposition_99(packs: np.ndarray, sets: Sets) -> None:
     # pysyncon 1.7.0 leaves out every year but the last and chooses 429.837583; here the last is left out too
     gap = augmented_synthetic_control(packs, first(sets), AFTER).gap[0]
-    assert gap[AFTER].mean() == pytest.approx(-15.952600, rel=2e-5)
+    assert gap[AFTER].mean() == pytest.approx(-15.952600, rel=1e-4)
 
 
 def test_abadies_ratio_has_a_floor_for_perfect_fits() -> None:
