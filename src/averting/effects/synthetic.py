@@ -146,7 +146,13 @@ def refuse_unusable(key: str, design: Design, counts: Counts, indicator: str) ->
 
 def fit_outcomes(method: SyntheticMethod, outcomes: Array, sets: Sets, after: Mask) -> Fitted:
     """Fit every set to rates (school, period), and say what each shows after the start."""
-    fitted = in_parts(method.weigh, outcomes, sets, after)
+    try:
+        fitted = in_parts(method.weigh, outcomes, sets, after)
+    except ArithmeticError as error:
+        raise EstimationError(
+            f"{method.key}: {error}. Rates may differ by many orders of magnitude between schools: check headcounts, "
+            "or use method='ratio_did'."
+        ) from error
     if method.statistic == "gap":
         return Fitted(outcomes, fitted, gap_placebos(fitted.gap, after))
     noise = noise_level(outcomes[:, ~after], sets.donors[:1])[0] / np.sqrt(sets.members.shape[1])

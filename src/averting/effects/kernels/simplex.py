@@ -23,6 +23,7 @@ _STAGE = 10.0  # the ridge falls by this factor from stage to stage, each warm-s
 _STEPS = 60
 _HALVINGS = 30
 _TOLERANCE, _ON_THE_WAY = 1e-12, 1e-3  # of the target's size, at the last ridge and at those before it
+_UNSETTLED = 1e-4  # of the target's size: weights that miss the optimum by more are not returned
 _ROUNDING = 1e-14
 
 
@@ -75,6 +76,11 @@ def simplex_weights(design: Array, target: Array, ridge: Array, allowed: Mask) -
     -------
     array (batch, column)
         Not negative, summing to one.
+
+    Raises
+    ------
+    ArithmeticError
+        If the optimum is not reached, rather than return weights that are none.
     """
     stacked = design[None] if design.ndim == 2 else design
     middle = stacked.mean(axis=2)  # weights sum to one, so what columns share can be taken off both sides
@@ -89,7 +95,16 @@ def simplex_weights(design: Array, target: Array, ridge: Array, allowed: Mask) -
         # what rounding leaves of a step grows as the ridge falls beside the columns
         near = np.maximum(_TOLERANCE, 1e-15 * scale / now) if left == 0 else np.full(len(now), _ON_THE_WAY)
         dual = _newton(_Problem(stacked, reduced, now, allowed), dual, near)
-    return _primal(_Problem(stacked, reduced, last, allowed), dual)
+    problem = _Problem(stacked, reduced, last, allowed)
+    weights = _primal(problem, dual)
+    missed = np.abs(dual - reduced + _times(stacked, weights)).max(1)
+    if (missed > _UNSETTLED * _size(problem)).any():
+        raise ArithmeticError("weights on the simplex did not settle")
+    return weights
+
+
+def _size(problem: _Problem) -> Array:
+    return np.asarray(np.sqrt(np.maximum((problem.target**2).sum(1), (problem.design**2).sum(1).max(1))))
 
 
 def _fewer_rows(design: Array, target: Array) -> tuple[Array, Array]:
@@ -126,7 +141,7 @@ def _newton(problem: _Problem, dual: Array, near: Array) -> Array:
     """Minimise the dual of each problem from where it stands; rows that have converged are left alone."""
     dual = dual.copy()
     open_rows = np.arange(len(dual))
-    tolerance = near * np.sqrt(np.maximum((problem.target**2).sum(1), (problem.design**2).sum(1).max(1)))
+    tolerance = near * _size(problem)
     for _ in range(_STEPS):
         part = problem.of(open_rows)
         weights = _primal(part, dual[open_rows])

@@ -108,7 +108,7 @@ def test_pilots_beyond_all_others_are_told_from_pilots_among_them(design_of: Des
     far = fit(design_of(events), "synthetic_control")
     found = {name: checks(effect) for name, effect in (("near", near), ("far", far))}
     assert (found["near"]["pre_fit"], found["near"]["levels"]) == ("pass", "pass")
-    assert (found["far"]["pre_fit"], found["far"]["levels"]) == ("warn", "warn")
+    assert (found["far"]["pre_fit"], found["far"]["levels"]) == ("warn", "fail")
     assert "outside the range of the comparison schools in 3 of 3 periods" in str(far.checks)
 
 
