@@ -90,7 +90,7 @@ def residualise(effects: TwoWay, values: Array) -> Array:
         Residuals, 0 in missing cells.
     """
     demeaned = within_schools(values, effects.weights)
-    flat = demeaned.reshape(*values.shape[:2], -1)
+    flat = demeaned.reshape(*values.shape[:2], int(np.prod(values.shape[2:])))
     by_period = np.einsum("st,stk->tk", effects.weights, flat)
     period = effects.inverse @ by_period
     total = np.where(effects.school_total > 0, effects.school_total, 1.0)
@@ -151,8 +151,8 @@ def fit_within(outcome: Array, within: Array, regressors: Array, effects: TwoWay
     """Finish a regression whose outcome and regressors have had their effects taken out."""
     weights = effects.weights
     count = within.shape[-1]
-    flat = within.reshape(-1, count)
-    weighted = (weights[..., None] * within).reshape(-1, count)
+    flat = within.reshape(weights.size, count)
+    weighted = (weights[..., None] * within).reshape(weights.size, count)
     bread = np.linalg.inv(weighted.T @ flat)
     coefficients = bread @ (weighted.T @ outcome.ravel())
     residuals = outcome - within @ coefficients
