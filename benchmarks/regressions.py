@@ -39,7 +39,7 @@ def clock(work: Callable[[], object], times: int = 3) -> float:
 
 
 def panel(schools: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts, pupils and treatment, (school, period)."""
+    """Return counts, pupils and treatment, (school, period)."""
     rng = np.random.default_rng(schools)
     pupils = rng.uniform(400, 1_500, (schools, 1)).repeat(PERIODS, 1)
     treated = np.zeros((schools, PERIODS))

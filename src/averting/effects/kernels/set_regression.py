@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from averting.effects.kernels.ols import Array, residualise, two_way, with_periods, within_schools
+from averting.effects.kernels.ols import Array, residualise, two_way, within_schools
 from averting.effects.kernels.permutation import treated_sets
 
 _IDENTIFIED = 1e-9
@@ -51,20 +51,36 @@ def parts(outcomes: Array, paths: Array, others: Array, weights: Array) -> Parts
     left = residualise(effects, outcomes)
     if others.shape[-1]:
         left = left - _projection(left, residualise(effects, others), weights)
-    columns = with_periods(others, weights)
-    flat = columns.reshape(-1, columns.shape[-1])
-    weighted = (weights[..., None] * columns).reshape(flat.shape)
-    values, vectors = np.linalg.eigh(weighted.T @ flat)
-    keep = values > 1e-12 * max(values[-1], 1e-300)
-    basis = columns @ (vectors[:, keep] / np.sqrt(values[keep]))
+    other = within_schools(others, weights)
+    weighted = weights[..., None] * other
+    root = _scaling(other, weighted, weights)
     along, square, shared = [], [], []
     for path in paths:
         own = within_schools(np.broadcast_to(path, (len(weights), *path.shape)), weights)
-        spread = weights[..., None] * own
-        along.append(spread.transpose(0, 2, 1) @ left)
-        square.append(spread.transpose(0, 2, 1) @ own)
-        shared.append(basis.transpose(0, 2, 1) @ spread)
+        spread = (weights[..., None] * own).transpose(0, 2, 1)
+        along.append(spread @ left)
+        square.append(spread @ own)
+        # less its mean already, so a period's dummy need not be: its product with spread is the cell itself
+        with_others = np.concatenate([spread @ other, spread], axis=-1)
+        shared.append((with_others @ root).transpose(0, 2, 1))
     return Parts(np.stack(along), np.stack(square), np.stack(shared))
+
+
+def _scaling(other: Array, weighted: Array, weights: Array) -> Array:
+    """Return what makes other regressors and period dummies orthonormal, (m + period, p), without the dummies."""
+    count = other.shape[-1]
+    total = weights.sum(axis=1)
+    share = weights / np.where(total > 0, total, 1.0)[:, None]
+    across = weighted.sum(axis=0).T
+    gram = np.block(
+        [
+            [weighted.reshape(weights.size, count).T @ other.reshape(weights.size, count), across],
+            [across.T, np.diag(weights.sum(axis=0)) - weights.T @ share],
+        ]
+    )
+    values, vectors = np.linalg.eigh(gram)
+    keep = values > 1e-12 * max(float(values[-1]), 1e-300)
+    return np.asarray(vectors[:, keep] / np.sqrt(values[keep]))
 
 
 def _projection(values: Array, on: Array, weights: Array) -> Array:
