@@ -221,7 +221,7 @@ class Curve(NamedTuple):
     lower_mid: Array
 
 
-def curve_of(permuted: Permuted, levels_at: Callable[[Array], Array], *, points: int = 161) -> Curve:
+def curve_of(permuted: Permuted, levels_at: Callable[[Array], Array], *, points: int = 101) -> Curve:
     """Return the test's p-values over a grid that is wide beside the estimate's own standard deviation."""
     estimate = permuted.estimate[:1]
     spread = (
