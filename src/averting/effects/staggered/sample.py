@@ -102,7 +102,7 @@ def sample_of(design: Design, indicator: str, covariates: Sequence[str], method:
     Raises
     ------
     EstimationError
-        With one comparison school, pilots without any event, an unknown covariate cell, covariates that are
+        With pilots without any event, an unknown covariate cell, covariates that are
         collinear, or a school that is never seen before or after.
     """
     counts = design.counts(indicator)
@@ -122,11 +122,8 @@ def sample_of(design: Design, indicator: str, covariates: Sequence[str], method:
 
 
 def _faults(sample: Sample, indicator: str) -> list[Fault]:
-    design, counts = sample.design, sample.counts
+    counts = sample.counts
     faults = []
-    if len(design.comparison) < 2:
-        fix = "Add schools: what one school does says nothing of chance."
-        faults.append(Fault("comparison", "there is only one comparison school", fix))
     if np.nansum(counts.upper[: sample.pilots]) == 0:
         fix = "No fall could have been seen. Choose a commoner indicator, or pool more pilots."
         faults.append(Fault("pilots", f"they have no {indicator} in any period", fix))
