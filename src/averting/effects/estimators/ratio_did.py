@@ -1,8 +1,8 @@
 """Ratio difference-in-differences, judged by permuting which schools are pilots.
 
 The estimate is the pilots' ratio of rates, after over before, divided by the comparison schools'. Few pilots
-cannot carry a standard error, so chance is judged by asking how unusual the true pilots are among every set of
-schools of that number. The statistic conditions on each school's total and is studentised, so that the
+cannot carry a standard error, so chance is judged by asking how unusual the true pilots are among sets of
+as many schools that hold no pilot. The statistic conditions on each school's total and is studentised, so that the
 comparison stays fair when pilots are larger, or exclude more, than the rest.
 """
 
