@@ -18,7 +18,7 @@ from averting.design import Design
 from averting.effects import estimate
 from averting.effects.estimators.ratio_did import MOST_SETS
 from averting.effects.kernels.conditional import unit_scores
-from averting.effects.kernels.permutation import set_statistics, treated_sets, two_sided_p
+from averting.effects.kernels.permutation import reference_sets, set_statistics, two_sided_p
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from panels import Panels, Setting, draw_panels
@@ -72,7 +72,7 @@ def main() -> None:
         rng = np.random.default_rng(1)
         drawn = draw_panels(setting, 1, ratio=0.6, rng=rng)
         before, after, offset = (array[0] for array in drawn.totals())
-        sets, _ = treated_sets(setting.schools, np.arange(setting.pilots), most=MOST_SETS, rng=rng)
+        sets, _ = reference_sets(setting.schools, setting.pilots, most=MOST_SETS, rng=rng)
 
         def floor(values: np.ndarray = after, sets: np.ndarray = sets) -> object:
             return values[sets].sum(axis=1)

@@ -19,13 +19,27 @@ SCHOOL_SD, SHOCK_SD, PERSISTENCE, YEAR_SD, DISPERSION = 0.5, 0.3, 0.6, 0.1, 0.3
 
 
 class Setting(NamedTuple):
-    """One kind of panel: how many schools, pilots among them, mean count a year, years, and the pilots' level."""
+    """One kind of panel.
+
+    How many schools, pilots among them, mean count a year, years, the pilots' level and size (pupils) beside the
+    others', persistence of schools' shocks, local authorities (pilots fill the first; 0: none) and the standard
+    deviation of each one's shock after the start, and the chance that a count of 1 or 2 is suppressed.
+    """
 
     schools: int
     pilots: int
     mean: float = 2.0
     years: int = 8
     level: float = 1.0
+    size: float = 1.0
+    persistence: float = PERSISTENCE
+    areas: int = 0
+    area_sd: float = 0.0
+    suppressed: float = 0.0
+
+    def area(self) -> NDArray[np.intp]:
+        """Return the number of each school's local authority."""
+        return np.arange(self.schools) * max(self.areas, 1) // self.schools
 
 
 SETTINGS = {
@@ -36,6 +50,11 @@ SETTINGS = {
     "2 of 60": Setting(60, 2),
     "1 of 20": Setting(20, 1),
     "3 with 20 comparison schools": Setting(23, 3),
+    "pilots twice the size": Setting(60, 3, size=2.0),
+    "AR(1) of 0.9": Setting(60, 3, persistence=0.9),
+    "one LA of 10, its shock sd 0.2": Setting(60, 3, areas=10, area_sd=0.2),
+    "one LA of 10, its shock sd 0.3": Setting(60, 3, areas=10, area_sd=0.3),
+    "30 % of cells suppressed": Setting(60, 3, suppressed=0.65),
 }
 
 
@@ -45,6 +64,16 @@ class Panels(NamedTuple):
     events: NDArray[np.int64]
     pupils: Floats
     start: int
+    hidden: NDArray[np.bool_]
+
+    def fills(self, pilots: int) -> list[Panels]:
+        """Return panels with every suppressed count (1 or 2) in the middle, for and against the programme."""
+        if not self.hidden.any():
+            return [self]
+        late = np.arange(self.events.shape[-1]) >= self.start
+        raises = (np.arange(self.events.shape[1]) < pilots)[:, None] == late
+        filled = (1.5, np.where(raises, 1, 2), np.where(raises, 2, 1))
+        return [self._replace(events=np.where(self.hidden, value, self.events)) for value in filled]
 
     def totals(self) -> tuple[Floats, Floats, Floats]:
         """Events before, events after, and log of pupils after over pupils before, each (panel, school)."""
@@ -61,12 +90,21 @@ def draw_panels(setting: Setting, panels: int, *, ratio: float, rng: np.random.G
     size = rng.normal(0.0, PUPILS_LOG_SD, shape[:2])[..., None]
     drift = rng.normal(0.0, PUPILS_DRIFT_SD, shape).cumsum(-1)
     pupils = np.rint(PUPILS_MEDIAN * np.exp(size + drift)).clip(100.0)
+    pupils[:, : setting.pilots] *= setting.size
     shock = rng.normal(size=shape)
     for year in range(1, setting.years):
-        shock[..., year] = PERSISTENCE * shock[..., year - 1] + np.sqrt(1 - PERSISTENCE**2) * shock[..., year]
+        lasting = setting.persistence * shock[..., year - 1]
+        shock[..., year] = lasting + np.sqrt(1 - setting.persistence**2) * shock[..., year]
     school = rng.normal(-(SCHOOL_SD**2) / 2, SCHOOL_SD, shape[:2])[..., None]
     common = rng.normal(0.0, YEAR_SD, (panels, 1, setting.years))
     mean = setting.mean * pupils / PUPILS_MEDIAN * np.exp(school + common + SHOCK_SD * shock - SHOCK_SD**2 / 2)
     mean[:, : setting.pilots] *= setting.level
     mean[:, : setting.pilots, start:] *= ratio
-    return Panels(rng.poisson(rng.gamma(1 / DISPERSION, mean * DISPERSION)), pupils, start)
+    if setting.areas:
+        struck = rng.normal(0.0, setting.area_sd, (panels, setting.areas))[:, setting.area()]
+        mean[..., start:] *= np.exp(struck - setting.area_sd**2 / 2)[..., None]
+    events = rng.poisson(rng.gamma(1 / DISPERSION, mean * DISPERSION))
+    hidden = np.zeros(events.shape, dtype=bool)
+    if setting.suppressed:
+        hidden = np.isin(events, (1, 2)) & (rng.random(events.shape) < setting.suppressed)
+    return Panels(events, pupils, start, hidden)

@@ -17,7 +17,7 @@ from averting.data import Panel
 from averting.design import Design
 from averting.effects import estimate
 from averting.effects.kernels.conditional import unit_scores
-from averting.effects.kernels.permutation import set_statistics, treated_sets, two_sided_p
+from averting.effects.kernels.permutation import reference_sets, set_statistics, two_sided_p
 
 REPLICATIONS = 1_000
 SETS = 4_000  # a p-value of 0.05 is then off by 0.003, half of what 1,000 replications can show
@@ -31,7 +31,7 @@ ABCD = (
 
 def p_values(drawn: Any, pilots: int, *, supposed: float, rng: np.random.Generator) -> np.ndarray:
     before, after, offset = drawn.totals()
-    sets, _ = treated_sets(before.shape[1], np.arange(pilots), most=SETS, rng=rng)
+    sets, _ = reference_sets(before.shape[1], pilots, most=SETS, rng=rng)
     offset[:, :pilots] += np.log(supposed)
     return two_sided_p(set_statistics(unit_scores(before, after, offset), sets))
 
@@ -75,7 +75,7 @@ def test_kernels_give_the_p_value_that_users_see(panels: ModuleType, name: str) 
     panel = Panel.from_frame(frame, school="school", period="period", counts=["events"], exposure="pupils")
     design = Design(panel, panel.schools[: setting.pilots], start=panel.periods[drawn.start])
     before, after, offset = drawn.totals()
-    sets, exact = treated_sets(setting.schools, np.arange(setting.pilots), most=20_000, rng=rng)
+    sets, exact = reference_sets(setting.schools, setting.pilots, most=20_000, rng=rng)
     assert exact
     expected = two_sided_p(set_statistics(unit_scores(before, after, offset), sets))[0]
     assert estimate(design, "events", draws=100).p_value == pytest.approx(expected, abs=1e-12)

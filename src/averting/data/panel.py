@@ -135,6 +135,11 @@ class Panel:
         return str(self.data.attrs["level"])
 
     @property
+    def units(self) -> str:
+        """What rows are of, in the plural: ``schools``, ``local authorities``, ``regions`` or ``countries``."""
+        return _UNITS[self.level]
+
+    @property
     def indicators(self) -> tuple[str, ...]:
         """What is counted."""
         return tuple(self.data["indicator"].values.tolist())
@@ -280,7 +285,7 @@ class Panel:
     def __repr__(self) -> str:
         spans = "terms" if self.termly else "academic years"
         span = f"{self.periods[0]}–{self.periods[-1]}" if self.periods else "none"
-        lines = [f"Panel: {len(self.schools):,} {_UNITS[self.level]} × {len(self.periods)} {spans} ({span})"]
+        lines = [f"Panel: {len(self.schools):,} {self.units} × {len(self.periods)} {spans} ({span})"]
         for indicator in self.indicators:
             status = self.data["status"].sel(indicator=indicator).values
             tallies = ", ".join(f"{(status == code).sum():,} {name}" for code, name in enumerate(STATUS_NAMES))

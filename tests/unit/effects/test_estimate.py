@@ -37,8 +37,8 @@ def test_auto_is_the_permuted_ratio(design: Design) -> None:
     [
         ({"method": "stars"}, "method 'stars' is not known. Use 'auto' or one of: "),
         (
-            {"inference": "bootstrap"},
-            "ratio_did has no inference 'bootstrap'. It offers 'auto' and 'permutation'.",
+            {"inference": "cr3"},
+            "ratio_did has no inference 'cr3'. It offers 'auto' and 'permutation', 'bootstrap'.",
         ),
         ({"method": "bayes_count", "inference": "permutation"}, "bayes_count has no inference 'permutation'."),
         ({"level": 0.4}, "level is 0.4; it must be between 0.5 and 0.999"),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from averting.checks import CheckResult
 from averting.effects.kernels.conditional import Array, unit_scores
-from averting.effects.kernels.permutation import set_statistics, treated_sets, two_sided_p
+from averting.effects.kernels.permutation import reference_sets, set_statistics, treated_sets, two_sided_p
 
 REDUCTIONS = np.arange(0, 100, 10) / 100
 TARGET = 0.8
@@ -95,7 +95,7 @@ def detectable_reduction(
     # each problem sees the comparison schools in an order that puts its placebo pilots first
     others = np.array([np.setdiff1d(np.arange(pilots, len(before)), row) for row in placebo])
     order = np.concatenate([placebo, others], axis=1)
-    sets, _ = treated_sets(units, np.arange(pilots), most=_SETS, rng=rng)
+    sets, _ = reference_sets(units, pilots, most=_SETS, rng=rng)
     whole = np.round(after[order]).astype(int)
     alpha = round(1 - level, 9)
     against = np.where(np.arange(units) < pilots, 1.0, -1.0)  # placebo pilots up after the start, the others down

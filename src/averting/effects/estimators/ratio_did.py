@@ -1,15 +1,15 @@
 """Ratio difference-in-differences, judged by permuting which schools are pilots.
 
 The estimate is the pilots' ratio of rates, after over before, divided by the comparison schools'. Few pilots
-cannot carry a standard error, so chance is judged by asking how unusual the true pilots are among every set of
-schools of that number. The statistic conditions on each school's total and is studentised, so that the
+cannot carry a standard error, so chance is judged by asking how unusual the true pilots are among sets of
+as many schools that hold no pilot. The statistic conditions on each school's total and is studentised, so that the
 comparison stays fair when pilots are larger, or exclude more, than the rest.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,11 +21,13 @@ from averting import units
 from averting.checks import CheckResult
 from averting.design import Counts, Design
 from averting.draws import stream
+from averting.effects.diagnostics.areas import Areas, areas_check, judge_areas
 from averting.effects.diagnostics.detectable import detectable_reduction, detection_check
 from averting.effects.estimator import Estimator, Request
-from averting.effects.kernels.conditional import Array, Scores, unit_scores
+from averting.effects.kernels.filled import FilledCounts, Judge, Permuted, Redrawn
 from averting.effects.kernels.inversion import accepted_interval, confidence_draws
-from averting.effects.kernels.permutation import lower_mid_p, set_statistics, treated_sets, two_sided_p
+from averting.effects.kernels.parametric import comparison_noise
+from averting.effects.kernels.permutation import lower_mid_p, reference_sets, two_sided_p
 from averting.effects.outcomes import label_change
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError
@@ -33,112 +35,8 @@ from averting.errors import EstimationError
 MOST_SETS = 20_000
 """Sets are listed one by one up to this number, and drawn at random beyond it."""
 
-_LOG_RATIOS = np.linspace(-5.0, 5.0, 201)
-_COUNTERFACTUAL_POINTS = 201
-_CELLS_AT_ONCE = 1_000_000  # of (grid, set)
-
-
-class _Curve(NamedTuple):
-    """P-values of supposed log ratios, each (g,): two-sided, and one-sided mid-p that falls along the grid."""
-
-    log_ratio: Array
-    two_sided: Array
-    lower_mid: Array
-
-
-@dataclass(frozen=True)
-class _Fill:
-    """Counts with every suppressed cell set to one value, and the test they allow; schools are pilots first."""
-
-    counts: NDArray[np.float64]
-    exposure: NDArray[np.float64]
-    after_periods: NDArray[np.bool_]
-    pilots: int
-    sets: NDArray[np.intp]
-
-    @cached_property
-    def before(self) -> Array:
-        return np.nansum(self.counts[:, ~self.after_periods], axis=1)
-
-    @cached_property
-    def after(self) -> Array:
-        return np.nansum(self.counts[:, self.after_periods], axis=1)
-
-    @cached_property
-    def offset(self) -> Array:
-        known = np.where(np.isnan(self.counts), 0.0, self.exposure)
-        return np.log(known[:, self.after_periods].sum(1)) - np.log(known[:, ~self.after_periods].sum(1))
-
-    @cached_property
-    def estimate(self) -> float:
-        expected = (self.before * np.exp(self.offset))[self.pilots :].sum()
-        scaled = self.after[: self.pilots].sum() * expected
-        compared = self.expected_pilots.sum() * self.after[self.pilots :].sum()
-        return float(scaled / compared) if compared > 0 else np.inf
-
-    @cached_property
-    def expected_pilots(self) -> Array:
-        return (self.before * np.exp(self.offset))[: self.pilots]
-
-    @cached_property
-    def counterfactual_shares(self) -> NDArray[np.float64]:
-        """Share of the pilots' counterfactual events by pilot and treated period; sums to one.
-
-        A pilot's own rate before the start, drawn towards the pilots' common rate with the weight of one
-        period, follows the comparison schools' path.
-        """
-        seen = np.where(np.isnan(self.counts), 0.0, self.exposure)
-        exposed = seen[: self.pilots, ~self.after_periods].sum(1)
-        common = self.before[: self.pilots].sum() / exposed.sum()
-        one_period = exposed / (~self.after_periods).sum()
-        rate = (self.before[: self.pilots] + common * one_period) / (exposed + one_period)
-        if common == 0:  # a fill without events before: exposure alone tells the pilots apart
-            rate = np.ones(self.pilots)
-        events, pupils = np.nansum(self.counts[self.pilots :], axis=0), seen[self.pilots :].sum(0)
-        # where no comparison school is known, the path is level with all years from the start
-        level = events[self.after_periods].sum() / pupils[self.after_periods].sum()
-        path = np.where(pupils > 0, events / np.maximum(pupils, 1.0), level)
-        cells = rate[:, None] * seen[: self.pilots] * path
-        cells[:, ~self.after_periods] = 0.0
-        if cells.sum() <= 0:  # no event in any comparison school after the start: follow exposure alone
-            cells = rate[:, None] * seen[: self.pilots] * self.after_periods
-        shares: NDArray[np.float64] = cells / cells.sum()
-        return shares
-
-    def _statistics(self, after: Array, offset: Array) -> Array:
-        scores = unit_scores(self.before, after, offset)
-        step = max(1, _CELLS_AT_ONCE // len(self.sets))
-        rows = range(0, len(scores.score), step)
-        parts = [Scores(scores.score[i : i + step], scores.variance[i : i + step]) for i in rows]
-        return np.concatenate([set_statistics(part, self.sets) for part in parts])
-
-    def statistics_at_ratio(self, log_ratio: Array) -> Array:
-        """Statistics of all sets supposing each log ratio, (g,) to (g, set)."""
-        offset = np.tile(self.offset, (len(log_ratio), 1))
-        offset[:, : self.pilots] += log_ratio[:, None]
-        return self._statistics(np.broadcast_to(self.after, offset.shape), offset)
-
-    def p_at_ratio(self, log_ratio: Array) -> Array:
-        """Two-sided p-value of each supposed log ratio, (g,) to (g,)."""
-        return two_sided_p(self.statistics_at_ratio(log_ratio))
-
-    @cached_property
-    def ratio_curve(self) -> _Curve:
-        """The test over the grid and at the estimate, which an interval narrower than a step would else miss."""
-        centre = np.clip(np.log(max(self.estimate, 1e-9)), _LOG_RATIOS[0], _LOG_RATIOS[-1])
-        grid = np.union1d(_LOG_RATIOS, [centre])
-        statistics = self.statistics_at_ratio(grid)
-        return _Curve(grid, two_sided_p(statistics), lower_mid_p(statistics))
-
-    def statistics_at_counterfactual(self, events: Array) -> Array:
-        """Statistics of all sets supposing the pilots' events without the programme, (g,) to (g, set)."""
-        after = np.tile(self.after, (len(events), 1))
-        after[:, : self.pilots] = events[:, None] * self.counterfactual_shares.sum(1)
-        return self._statistics(after, np.broadcast_to(self.offset, after.shape))
-
-    def counterfactual_grid(self) -> Array:
-        largest = 10.0 + 6.0 * max(self.after[: self.pilots].sum(), self.expected_pilots.sum())
-        return np.linspace(0.0, largest, _COUNTERFACTUAL_POINTS)
+REDRAWN = 999
+"""Panels redrawn by ``inference="bootstrap"``."""
 
 
 def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
@@ -165,7 +63,7 @@ def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
         )
 
 
-def _fills(counts: Counts, pilots: int, sets: NDArray[np.intp]) -> dict[str, _Fill]:
+def _fills(counts: Counts, pilots: int, judge: Callable[[FilledCounts], Judge]) -> dict[str, FilledCounts]:
     """Fill suppressed cells so as to favour the programme, in the middle, and against it.
 
     The ratio grows with pilots' events after and comparison schools' before, and falls with the others, so the
@@ -179,10 +77,47 @@ def _fills(counts: Counts, pilots: int, sets: NDArray[np.intp]) -> dict[str, _Fi
     fills = {"middle": 0.5 * (counts.lower + counts.upper)}
     if not np.array_equal(counts.lower, counts.upper, equal_nan=True):
         fills |= {"favourable": lowest, "unfavourable": highest}
-    return {name: _Fill(filled, counts.exposure, after, pilots, sets) for name, filled in fills.items()}
+    bare = {name: FilledCounts(filled, counts.exposure, after, pilots) for name, filled in fills.items()}
+    return {name: replace(fill, judge=judge(fill)) for name, fill in bare.items()}
 
 
-def _ratio_interval(fills: dict[str, _Fill], alpha: float) -> tuple[float, float]:
+def _redrawn(fill: FilledCounts, seed: int) -> Redrawn:
+    rest = slice(fill.pilots, None)
+    noise = comparison_noise(
+        fill.before[rest], fill.after[rest], fill.offset[rest], draws=REDRAWN, rng=stream(seed, "ratio_did/noise")
+    )
+    return Redrawn(fill.pilots, noise, seed)
+
+
+class _Reference(NamedTuple):
+    """What pilots are compared with: a judge for each fill, how many references, of which kind, in words."""
+
+    judge: Callable[[FilledCounts], Judge]
+    number: int
+    distinct: int
+    exact: bool
+    words: str
+
+
+def _reference(design: Design, request: Request, areas: Areas | None) -> _Reference:
+    if request.inference == "bootstrap":
+        words = "parametric bootstrap of the pilots' counts under no effect, given their totals"
+        number = REDRAWN + 1
+        return _Reference(lambda fill: _redrawn(fill, request.seed), number, number, False, words)
+    start = f"permutation of which {design.panel.units} are pilots, studentised conditional score, "
+    if areas is not None and areas.sets is not None:
+        sets, exact = areas.sets, False
+        words = start + "sets drawn at random with the pilots' split over local authorities"
+    else:
+        rng = stream(request.seed, f"effects/ratio_did/{request.indicator}/sets")
+        sets, exact = reference_sets(len(design.schools), len(design.pilots), most=MOST_SETS, rng=rng)
+        words = start + ("every set listed" if exact else "sets drawn at random")
+    distinct = len(sets) if exact else len(np.unique(np.sort(sets, axis=1), axis=0))
+    permuted = Permuted(sets)
+    return _Reference(lambda fill: permuted, len(sets), distinct, exact, words)
+
+
+def _ratio_interval(fills: dict[str, FilledCounts], alpha: float) -> tuple[float, float]:
     ends = [
         accepted_interval(fill.p_at_ratio, fill.ratio_curve.log_ratio, alpha, on_grid=fill.ratio_curve.two_sided)
         for fill in fills.values()
@@ -192,7 +127,7 @@ def _ratio_interval(fills: dict[str, _Fill], alpha: float) -> tuple[float, float
     return float(np.exp(lower)), float(np.exp(upper))
 
 
-def _p_value(fills: dict[str, _Fill]) -> float:
+def _p_value(fills: dict[str, FilledCounts]) -> float:
     """Largest p-value of no effect over the fills; 1 where they fall on both sides of it, as one between would."""
     statistics = np.concatenate([fill.statistics_at_ratio(np.zeros(1)) for fill in fills.values()])
     if statistics[:, 0].min() < 0 < statistics[:, 0].max():
@@ -201,7 +136,7 @@ def _p_value(fills: dict[str, _Fill]) -> float:
 
 
 def _draw_effects(
-    fills: dict[str, _Fill], draws: int, seed: int, indicator: str
+    fills: dict[str, FilledCounts], draws: int, seed: int, indicator: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return ratio draws (draw,) and change draws (draw, pilot, period), shared equally by the extreme fills."""
     used = [fill for name, fill in fills.items() if name != "middle"] or list(fills.values())
@@ -220,26 +155,29 @@ def _draw_effects(
     return np.concatenate(ratios), np.concatenate(changes)
 
 
-def _checks(
-    design: Design, counts: Counts, exact: bool, sets: int, interval: tuple[float, float], alpha: float
-) -> list[CheckResult]:
-    smallest = 1.0 / sets
+def _reference_check(design: Design, reference: _Reference, alpha: float) -> CheckResult:
+    smallest = 1.0 / reference.distinct
     blind = smallest > alpha
+    few, plural = len(design.pilots), design.panel.units
+    if reference.words.startswith("parametric"):
+        said = f"{reference.number - 1:,} redrawn panels were compared"
+    else:
+        kind = "all" if reference.exact else "a random sample of"
+        of = f"{few} {design.panel.level if few == 1 else plural}"
+        said = f"{kind} {reference.number:,} sets of {of} were compared"
+    return CheckResult(
+        "ratio_did/permutations",
+        "fail" if blind else "pass",
+        f"{said}; the smallest p-value this design can give is {smallest:.3g}.",
+        f"No result of this design could be significant at {alpha:.3g}: add comparison {plural}." if blind else "",
+    )
+
+
+def _checks(design: Design, counts: Counts, interval: tuple[float, float]) -> list[CheckResult]:
     suppressed = int((counts.upper > counts.lower).sum())
     cells = int(np.isfinite(counts.upper).sum())
     unbounded = not np.isfinite(interval[1])
-    kind = "all" if exact else "a random sample of"
     return [
-        *design.checks,
-        CheckResult(
-            "ratio_did/permutations",
-            "fail" if blind else "pass",
-            f"{kind} {sets:,} sets of {len(design.pilots)} schools were compared; the smallest p-value this "
-            f"design can give is {smallest:.3g}.",
-            f"No result of this design could be significant at {alpha:.3g}: add comparison schools."
-            if blind
-            else "",
-        ),
         CheckResult(
             "ratio_did/suppression",
             "warn" if suppressed else "pass",
@@ -256,9 +194,23 @@ def _checks(
     ]
 
 
-def _permutation_table(fill: _Fill) -> pd.DataFrame:
+def _permutation_table(fill: FilledCounts) -> pd.DataFrame:
     statistics = fill.statistics_at_ratio(np.zeros(1))[0]
     return pd.DataFrame({"statistic": statistics, "is_pilots": np.arange(len(statistics)) == 0})
+
+
+def _detectable(counts: Counts, middle: FilledCounts, request: Request) -> pd.DataFrame:
+    hidden = 0.5 * np.nan_to_num(counts.upper - counts.lower)
+    return detectable_reduction(
+        middle.before,
+        middle.after,
+        middle.offset,
+        pilots=middle.pilots,
+        level=request.level,
+        rng=stream(request.seed, f"power/{request.indicator}"),
+        hidden_before=hidden[:, ~counts.treated[0]].sum(1),
+        hidden_after=hidden[:, counts.treated[0]].sum(1),
+    )
 
 
 def fit(design: Design, request: Request) -> Effect:
@@ -281,38 +233,34 @@ def fit(design: Design, request: Request) -> Effect:
     counts = design.counts(indicator)
     _refuse_unusable(design, counts, indicator)
     pilots = len(design.pilots)
-    rng = stream(seed, f"effects/ratio_did/{indicator}/sets")
-    sets, exact = treated_sets(len(design.schools), np.arange(pilots), most=MOST_SETS, rng=rng)
-    fills = _fills(counts, pilots, sets)
-    request.progress(f"permuting which schools are pilots: {len(sets):,} sets")
+    areas = judge_areas(design, rng=stream(seed, "effects/ratio_did/areas"))
+    reference = _reference(design, request, areas)
+    permuted = request.inference == "permutation"
+    what = f"permuting which {design.panel.units} are pilots" if permuted else "redrawing the pilots' counts"
+    request.progress(f"{what}: {reference.number:,} {'sets' if permuted else 'panels'}")
+    fills = _fills(counts, pilots, reference.judge)
     interval = _ratio_interval(fills, request.alpha)
     p_value = _p_value(fills)
     ratio, change = _draw_effects(fills, draws, seed, indicator)
     request.progress("finding what could have been detected")
-    middle = fills["middle"]
-    hidden = 0.5 * np.nan_to_num(counts.upper - counts.lower)
-    detectable = detectable_reduction(
-        middle.before,
-        middle.after,
-        middle.offset,
-        pilots=pilots,
-        level=request.level,
-        rng=stream(seed, f"power/{indicator}"),
-        hidden_before=hidden[:, ~counts.treated[0]].sum(1),
-        hidden_after=hidden[:, counts.treated[0]].sum(1),
-    )
-    checks = [*_checks(design, counts, exact, len(sets), interval, request.alpha), detection_check(detectable)]
+    detectable = _detectable(counts, fills["middle"], request)
+    checks = [
+        *design.checks,
+        _reference_check(design, reference, request.alpha),
+        areas_check(areas, permuted=permuted),
+        *_checks(design, counts, interval),
+        detection_check(detectable),
+    ]
     return Effect(
         estimand=Estimand(
             indicator,
             contrast="rate with the programme over the rate without it",
-            population=f"{pilots} pilot schools, {design.common_start} on",
+            population=f"{pilots} pilot {design.panel.units}, {design.common_start} on",
             scale="ratio",
         ),
         method="ratio_did",
-        inference="permutation of which schools are pilots, studentised conditional score, "
-        + ("every set listed" if exact else "sets drawn at random"),
-        estimate=middle.estimate,
+        inference=reference.words,
+        estimate=fills["middle"].estimate,
         interval=interval,
         level=request.level,
         draws=units.label(xr.DataArray(ratio, dims="draw", coords={"draw": np.arange(draws)}), "ratio"),
@@ -320,7 +268,7 @@ def fit(design: Design, request: Request) -> Effect:
         change=label_change(change, design),
         p_value=p_value,
         checks=tuple(checks),
-        tables={"permutation": _permutation_table(middle), "detectable": detectable},
+        tables={"permutation": _permutation_table(fills["middle"]), "detectable": detectable},
     )
 
 
@@ -328,7 +276,7 @@ ESTIMATOR = Estimator(
     label="Ratio difference-in-differences, permuted",
     assumption="Without the programme, pilots' rates would have changed in the same proportion as comparison "
     "schools' rates, up to differences between schools of the size seen among comparison schools.",
-    inferences=("permutation",),
+    inferences=("permutation", "bootstrap"),
     supports=frozenset(),
     reference="Fisher (1935); conditional score after Cox and Hinkley (1974), beta-binomial by moments after "
     "Williams (1982)",

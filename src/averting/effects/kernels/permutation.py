@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from averting.effects.kernels.conditional import Array, Scores
 
+COMPARISONS_PER_PILOT = 6
+"""With fewer comparison units to a pilot, sets that hold pilots are compared as well: chosen by measured size."""
+
 _TIE = 1e-9
 _CELLS_AT_ONCE = 4_000_000
 
@@ -52,8 +55,44 @@ def treated_sets(
     return drawn, False
 
 
+def reference_sets(
+    units: int, pilots: int, *, most: int, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], bool]:
+    """Return the pilots' set and the sets it is compared with.
+
+    Those that hold a pilot are left out: under an effect they share it, and would hide it. Leaving them out makes
+    the tail of few sets a little short, so below :data:`COMPARISONS_PER_PILOT` every set of units is used.
+
+    Parameters
+    ----------
+    units : int
+        Number of units; the pilots come first.
+    pilots : int
+        Number of pilots.
+    most, rng
+        As in :func:`treated_sets`.
+
+    Returns
+    -------
+    sets : array (set, pilots)
+        Row 0 is the pilots.
+    exact : bool
+        Whether every set that qualifies is listed, once.
+    """
+    others = units - pilots
+    if others < COMPARISONS_PER_PILOT * pilots:
+        return treated_sets(units, np.arange(pilots), most=most, rng=rng)
+    sets, exact = treated_sets(others, np.arange(pilots), most=most, rng=rng)
+    truth = np.arange(pilots, dtype=np.intp)[None]
+    return np.concatenate([truth, sets + pilots if exact else sets[1:] + pilots]), exact
+
+
 def set_statistics(scores: Scores, sets: NDArray[np.intp]) -> Array:
-    """Return each set's studentised score, sum of scores over root sum of variances.
+    """Return each set's studentised score: sum of scores over the root of what it varies by.
+
+    A sum over units that also took part in fitting the common ratio varies by ``V (1 - V / sum of all V)``, as a
+    regression's residual does: without the bracket, sets with many events would look closer to the rest than they
+    are [cox_hinkley_1974]_.
 
     Parameters
     ----------
@@ -67,8 +106,15 @@ def set_statistics(scores: Scores, sets: NDArray[np.intp]) -> Array:
     array (..., set)
         About standard normal for sets that were not treated, whatever their size and level. Zero for a set
         without events.
+
+    References
+    ----------
+    .. [cox_hinkley_1974] Cox, D. R. and Hinkley, D. V. (1974). Theoretical Statistics. Chapman and Hall, chapter 9
+       (score tests with a nuisance parameter).
     """
     total, variance = (_sum_over_sets(values, sets) for values in scores)
+    every = np.maximum(scores.variance.sum(axis=-1), 1e-12)[..., None]
+    variance *= np.maximum(1.0 - variance / every, 0.0)
     return np.where(variance > 1e-12, total / np.sqrt(np.maximum(variance, 1e-12)), 0.0)
 
 

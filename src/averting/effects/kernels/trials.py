@@ -87,7 +87,7 @@ def call_verdicts(
     pilots : int
         Number of pilots.
     sets : array (set, pilots)
-        From :func:`averting.effects.kernels.permutation.treated_sets`, the pilots first.
+        From :func:`averting.effects.kernels.permutation.reference_sets`, the pilots first.
     alpha : float
         One minus the level of the interval.
     hidden : tuple of int, optional

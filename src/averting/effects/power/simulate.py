@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from averting.checks import CheckResult
 from averting.draws import stream
-from averting.effects.kernels.permutation import treated_sets
+from averting.effects.kernels.permutation import reference_sets
 from averting.effects.kernels.trials import NOT_ESTIMABLE, call_verdicts, change_counts
 from averting.effects.power.noise import DeclaredNoise, PanelNoise
 from averting.effects.power.result import VERDICTS, Power
@@ -137,7 +137,7 @@ def _count_verdicts(task: _Task) -> NDArray[np.int64]:
     base = task.noise.draw(task.pilots, task.years_after, task.trials, stream(task.seed, f"{where}/draw"))
     units, few = base.counts.shape[1], task.pilots
     rng = stream(task.seed, f"{where}/sets")
-    sets, _ = treated_sets(units, np.arange(few), most=_SETS, rng=rng)
+    sets, _ = reference_sets(units, few, most=_SETS, rng=rng)
     alpha = round(1 - task.level, 9)
     tally = np.zeros((len(task.ratios), len(VERDICTS)), dtype=np.int64)
     for row, ratio in enumerate(task.ratios):

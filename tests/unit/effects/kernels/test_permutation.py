@@ -5,9 +5,17 @@ from math import comb
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from averting.effects.kernels.conditional import Scores, unit_scores
-from averting.effects.kernels.permutation import lower_mid_p, set_statistics, treated_sets, two_sided_p
+from averting.effects.kernels.permutation import (
+    COMPARISONS_PER_PILOT,
+    lower_mid_p,
+    reference_sets,
+    set_statistics,
+    treated_sets,
+    two_sided_p,
+)
 
 RNG = 11
 
@@ -54,6 +62,27 @@ def test_drawn_sets_belong_to_the_generator() -> None:
     np.testing.assert_array_equal(first, second)
 
 
+def test_reference_sets_hold_no_pilot_where_comparison_units_are_many() -> None:
+    pilots = 2
+    enough = pilots + COMPARISONS_PER_PILOT * pilots
+    sets, exact = reference_sets(enough, pilots, most=1_000, rng=rng())
+    assert exact
+    assert sets[0].tolist() == [0, 1]
+    assert sorted(map(tuple, sets[1:].tolist())) == list(combinations(range(2, enough), 2))
+    fewer, exact = reference_sets(enough - 1, pilots, most=1_000, rng=rng())
+    assert exact
+    assert len(fewer) == comb(enough - 1, pilots)
+
+
+def test_drawn_reference_sets_hold_no_pilot() -> None:
+    sets, exact = reference_sets(80, 3, most=500, rng=rng())
+    assert not exact
+    assert sets.shape == (500, 3)
+    assert sets[0].tolist() == [0, 1, 2]
+    assert sets[1:].min() >= 3
+    assert sets.max() < 80
+
+
 # --- statistics ---------------------------------------------------------------------------------------
 
 
@@ -67,7 +96,18 @@ def test_statistics_are_sums_over_roots_of_sums() -> None:
         for row, members in enumerate(sets.tolist()):
             total = sum(scores.score[index][unit] for unit in members)
             variance = sum(scores.variance[index][unit] for unit in members)
-            assert found[index][row] == pytest.approx(total / variance**0.5, abs=1e-12)
+            share = variance / scores.variance[index].sum()
+            assert found[index][row] == pytest.approx(total / (variance * (1 - share)) ** 0.5, abs=1e-12)
+
+
+def test_a_squared_statistic_is_the_binomial_score_test_of_the_set() -> None:
+    # without overdispersion, the chi-squared of a two by two table: the set against the others, before and after
+    before, after = np.array([30.0, 25.0, 40.0, 36.0]), np.array([20.0, 16.0, 41.0, 33.0])
+    sets, _ = treated_sets(4, np.array([0, 1]), most=100, rng=rng())
+    scores = unit_scores(before, after, np.zeros(4))
+    table = [[before[:2].sum(), after[:2].sum()], [before[2:].sum(), after[2:].sum()]]
+    expected = stats.chi2_contingency(table, correction=False).statistic
+    assert set_statistics(scores, sets)[0] ** 2 == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_set_without_events_has_statistic_zero() -> None:
