@@ -24,7 +24,7 @@ from averting.draws import stream
 from averting.effects.diagnostics.areas import Areas, areas_check, judge_areas
 from averting.effects.diagnostics.detectable import detectable_reduction, detection_check
 from averting.effects.estimator import Estimator, Request
-from averting.effects.kernels.filled import FilledCounts, Judge, Permuted, Redrawn
+from averting.effects.filled import FilledCounts, Judge, Permuted, Redrawn
 from averting.effects.kernels.inversion import accepted_interval, confidence_draws
 from averting.effects.kernels.parametric import comparison_noise
 from averting.effects.kernels.permutation import lower_mid_p, reference_sets, two_sided_p
