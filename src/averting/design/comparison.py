@@ -20,8 +20,11 @@ class ComparisonRule(Protocol):
 
     def select(
         self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
-    ) -> tuple[str, ...]:
-        """Return the schools the rule keeps; periods are those used, before those of them before the start."""
+    ) -> dict[str, float]:
+        """Return the schools the rule keeps, in the panel's order, and the weight of each: 1 where all are alike.
+
+        ``periods`` are those used, ``before`` those of them before the start.
+        """
         ...
 
     def describe(self) -> str:
@@ -59,8 +62,8 @@ class SameAsPilots:
 
     def select(
         self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
-    ) -> tuple[str, ...]:
-        """Return the identifiers of the schools the rule keeps, in the panel's order."""
+    ) -> dict[str, float]:
+        """Return the schools the rule keeps, in the panel's order, all of weight 1."""
         data = panel.data
         traits = np.stack(
             [data[trait].to_numpy().astype(str) for trait in self.on]
@@ -78,11 +81,11 @@ class SameAsPilots:
         barred = {*pilots, *panel.ids(self.exclude)}
         if self.exclude_same_la:
             barred |= self._same_la(panel, pilots)
-        return tuple(
-            school
+        return {
+            school: 1.0
             for i, school in enumerate(panel.schools)
             if school not in barred and school in complete and tuple(traits[i]) in wanted
-        )
+        }
 
     def _same_la(self, panel: Panel, pilots: tuple[str, ...]) -> set[str]:
         authority = dict(zip(panel.schools, panel.data["la"].to_numpy().astype(str).tolist(), strict=True))
@@ -122,8 +125,8 @@ def choose_comparison(
     *,
     periods: tuple[str, ...],
     before: tuple[str, ...],
-) -> tuple[tuple[str, ...], str]:
-    """Return the comparison schools, and how they were chosen in words.
+) -> tuple[dict[str, float], str]:
+    """Return the comparison schools with their weights, and how they were chosen in words.
 
     Parameters
     ----------
@@ -148,7 +151,7 @@ def choose_comparison(
     if isinstance(asked, ComparisonRule):
         chosen, rule = asked.select(panel, pilots, periods, before), asked.describe()
     else:
-        chosen, rule = panel.ids(asked), "a list given by the evaluator"
+        chosen, rule = dict.fromkeys(panel.ids(asked), 1.0), "a list given by the evaluator"
         known = set(panel.schools)
         strangers = [(school, "not in the data") for school in chosen if school not in known]
         pilots_too = [(school, "is a pilot") for school in chosen if school in pilots]

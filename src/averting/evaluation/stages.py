@@ -186,6 +186,7 @@ def write_design(folder: Path, design: Design, events: Sequence[Event]) -> None:
             for pilot in design.pilots
         },
         "comparison_schools": len(design.comparison),
+        "effective_comparison": design.effective_comparison,
         "rule": design.rule,
         "periods": list(design.periods),
         "excluded": list(design.excluded),
@@ -194,6 +195,9 @@ def write_design(folder: Path, design: Design, events: Sequence[Event]) -> None:
     }
     (folder / "design.json").write_text(canonical_json(record), encoding="utf-8")
     _csv(balance(design), folder / "balance.csv")
+    if design.weighted:
+        weights = pd.DataFrame(design.weights.items(), columns=["school", "weight"])
+        _csv(weights, folder / "weights.csv")
     _csv(_event_table(events, design), folder / "events.csv")
     for indicator in design.panel.indicators:
         _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")

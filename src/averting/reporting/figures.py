@@ -161,15 +161,25 @@ def balance(results: Results) -> ReportFigure:
 
     table = results.table("design/balance").dropna(subset="standardised_difference")
     labels = [balance_label(results, str(measure)) for measure in table["measure"]]
-    gaps = table["standardised_difference"].to_numpy(dtype=float)
+    gaps, plain = (
+        table[name].to_numpy(dtype=float) for name in ("standardised_difference", "unweighted_difference")
+    )
+    weighted = not np.allclose(gaps, plain)
     with mpl.rc_context(_STYLE):
         figure, axes = _axes(1.2 + 0.32 * len(labels))
         axes.axvspan(-0.25, 0.25, color="#e8e8e8", zorder=0, linewidth=0)
         axes.axvline(0, color=INK, linewidth=1)
-        axes.plot(gaps, range(len(gaps)), "o", color=PILOT, markersize=7)
+        if weighted:
+            axes.plot(plain, range(len(plain)), "o", color=COMPARISON, fillstyle="none", label="without weights")
+        axes.plot(gaps, range(len(gaps)), "o", color=PILOT, markersize=7, label="with weights")
+        if weighted:
+            axes.legend(loc="lower right", fontsize=8)
         axes.set_yticks(range(len(labels)), labels)
         axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel="pilots minus comparison, in standard deviations")
-        points = "; ".join(f"{label} {gap:+.2f}" for label, gap in zip(labels, gaps, strict=True))
+        points = "; ".join(
+            f"{label} {gap:+.2f}" + (f" (without weights {before:+.2f})" if weighted else "")
+            for label, gap, before in zip(labels, gaps, plain, strict=True)
+        )
         alt = f"Dot plot of standardised differences before the start; beyond 0.25 is usually called large. {points}."
         return _finish(figure, alt)
 
