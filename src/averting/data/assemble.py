@@ -14,11 +14,17 @@ import xarray as xr
 
 from averting.checks import CheckResult
 from averting.data.cells import (
+    FINE,
+    FRACTIONAL,
+    HUGE,
     MISSING,
+    NEGATIVE,
     NOT_APPLICABLE,
     OBSERVED,
     STATUS_NAMES,
     SUPPRESSED,
+    UNBOUNDED,
+    UNKNOWN,
     Bools,
     Cells,
     Floats,
@@ -116,7 +122,7 @@ def assemble(
     DataError
         Once, with every fault found.
     """
-    log = FaultLog(origin.source, rows.tolist())
+    log = FaultLog(origin.source, rows)
     absent = [column for column in layout.columns if column not in frame.columns]
     for column in absent:
         log.missing_column(column, list(frame.columns))
@@ -164,7 +170,7 @@ def _set_aside(
     stacks: dict[str, list[Floats]] = {"aside_lower": [], "aside_upper": []}
     for cells in counts.values():
         whole = (cells.status == OBSERVED) | (cells.status == SUPPRESSED)
-        told = whole & (cells.problem == "") & (exposure == 0) & ~twice
+        told = whole & (cells.problem == FINE) & (exposure == 0) & ~twice
         ends = (np.where(told, cells.lower, 0.0), np.where(told, cells.upper, math.inf))
         for stack, end in zip(stacks.values(), ends, strict=True):
             spread = np.full(size, math.nan)
@@ -197,17 +203,17 @@ _COUNT_FIX = "A count is a whole number, 0 or more, or a declared symbol"
 def _counts(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Cells:
     cells = read_counts(column, origin.symbols)
     if "fractional_count" not in origin.tolerates:
-        fractional = np.flatnonzero(cells.problem == "fractional")
+        fractional = np.flatnonzero(cells.problem == FRACTIONAL)
         log.each("fractional", name, fractional, "a fractional count", f"{_COUNT_FIX}; rates are not counts")
-    log.each("negative", name, np.flatnonzero(cells.problem == "negative"), "a negative count", _COUNT_FIX)
-    log.each("huge", name, np.flatnonzero(cells.problem == "huge"), "a number too large to be a count", _COUNT_FIX)
+    log.each("negative", name, np.flatnonzero(cells.problem == NEGATIVE), "a negative count", _COUNT_FIX)
+    log.each("huge", name, np.flatnonzero(cells.problem == HUGE), "a number too large to be a count", _COUNT_FIX)
     declared = ", ".join(f"'{text}'" for text in origin.symbols) or "none"
-    for record in np.flatnonzero(cells.problem == "unknown").tolist():
-        found = f"{_shown(cells.text[record])} is neither a count nor a declared symbol (declared: {declared})"
+    for record in np.flatnonzero(cells.problem == UNKNOWN).tolist():
+        found = f"{_shown(cells.text(record))} is neither a count nor a declared symbol (declared: {declared})"
         fix = "Correct it, or declare it with its interval, such as symbols={'c': (1, 4)}"
         log.add("symbol", name, found, fix, records=[record])
-    for record in np.flatnonzero(cells.problem == "unbounded").tolist():
-        text = cells.text[record]
+    for record in np.flatnonzero(cells.problem == UNBOUNDED).tolist():
+        text = cells.text(record)
         found = f"'{text}' is {origin.symbols[text].meaning}"
         fix = f"Give the bounds its publisher states, such as symbols={{'{text}': (1, 4)}}"
         log.add("bounds", name, found, fix, records=[record])
@@ -277,7 +283,7 @@ def _tolerated_checks(
         message = f"{lost} {origin.level}-years count exclusions over no pupils; marked missing."
         guidance = "Closed, moved or not yet open at the census. Look at them if a pilot is among them."
         checks.append(CheckResult("data/zero_exposure", "warn", message, guidance))
-    fractional = sum(int((cells.problem == "fractional").sum()) for cells in counts.values())
+    fractional = sum(int((cells.problem == FRACTIONAL).sum()) for cells in counts.values())
     if fractional:
         message = f"{fractional} counts in the publisher's file are not whole numbers; marked missing."
         guidance = "They take no part in any estimate."
@@ -327,15 +333,15 @@ def _spread(
     cells: Cells, unusable: Bools, nobody: Bools, keys: Keys, size: tuple[int, int]
 ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int8]]:
     """Put one indicator's rows in their places; a school-year without a row is missing."""
-    kept = cells.blanked(unusable | (cells.problem == "fractional"))
-    place = (keys.school, keys.period)
-    value, lower, upper = np.full(size, math.nan), np.zeros(size), np.full(size, math.inf)
-    status = np.full(size, MISSING, dtype=np.int8)
-    value[place] = np.where(nobody, math.nan, kept.value)
-    lower[place] = np.where(nobody, math.nan, kept.lower)
-    upper[place] = np.where(nobody, math.nan, kept.upper)
-    status[place] = np.where(nobody, NOT_APPLICABLE, kept.status)
-    return value, lower, upper, status
+    kept = cells.blanked(unusable | (cells.problem == FRACTIONAL))
+    cell, count = keys.cell, size[0] * size[1]
+    value, lower, upper = np.full(count, math.nan), np.zeros(count), np.full(count, math.inf)
+    status = np.full(count, MISSING, dtype=np.int8)
+    value[cell], lower[cell], upper[cell], status[cell] = kept.value, kept.lower, kept.upper, kept.status
+    empty = cell[nobody]
+    value[empty] = lower[empty] = upper[empty] = math.nan
+    status[empty] = NOT_APPLICABLE
+    return value.reshape(size), lower.reshape(size), upper.reshape(size), status.reshape(size)
 
 
 def _attributes(
