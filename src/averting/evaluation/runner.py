@@ -230,6 +230,7 @@ def _manifest(evaluation: Evaluation, inputs: dict[str, object], keys: dict[str,
         "estimates": [asdict(estimate) for estimate in evaluation.estimates],
         "events": [{"id": event.id, "label": event.label} for event in evaluation.events],
         "indicators": stages.indicator_labels(evaluation),
+        "exposures": stages.exposure_nouns(evaluation),
         "inputs": inputs,
         "stages": keys,
     }

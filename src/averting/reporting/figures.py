@@ -77,8 +77,9 @@ def paths(results: Results, estimate: str) -> ReportFigure:
     import matplotlib as mpl
 
     effect = results.effect(estimate)
-    indicator, units = results.indicator(effect.estimand.indicator), wording.unit(results)
-    table = results.table(f"design/paths_{effect.estimand.indicator}")
+    key, units = effect.estimand.indicator, wording.unit(results)
+    rate = f"{results.indicator(key)} {results.per(key)}"
+    table = results.table(f"design/paths_{key}")
     without = results.table(f"estimates/{estimate}/counterfactual")
     periods = list(dict.fromkeys(table["period"]))
     at = {period: i for i, period in enumerate(periods)}
@@ -105,9 +106,9 @@ def paths(results: Results, estimate: str) -> ReportFigure:
             axes.axvspan(at[period] - 0.5, at[period] + 0.5, color="#e8e8e8", zorder=0, linewidth=0)
         told = _mark_events(axes, results.table("design/events"), at)
         axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
-        axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
+        axes.set(ylabel=rate, ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, fontsize=9)
-        return _finish(figure, f"{_paths_alt(table, without, indicator, units)}{told}")
+        return _finish(figure, f"{_paths_alt(table, without, rate, units)}{told}")
 
 
 def _mark_events(axes: Axes, events: Any, at: Mapping[str, int]) -> str:
@@ -130,7 +131,7 @@ def _mark_events(axes: Axes, events: Any, at: Mapping[str, int]) -> str:
     return f" Events marked: {told}." if told else ""
 
 
-def _paths_alt(table: Any, without: Any, indicator: str, units: str) -> str:
+def _paths_alt(table: Any, without: Any, rate: str, units: str) -> str:
     treated, used = set(without["period"]), table["used"]
     means = {
         (group, late): _mean_shown(
@@ -142,7 +143,7 @@ def _paths_alt(table: Any, without: Any, indicator: str, units: str) -> str:
     gaps = sorted(set(table.loc[used & table["rate"].isna(), "period"]))
     withheld = f" Withheld in some groups, and shown as gaps: {', '.join(gaps)}." if gaps else ""
     return (
-        f"Line chart of {indicator} per 100 pupils by year. Pilot {units} average {means['pilots', False]} before "
+        f"Line chart of {rate} by year. Pilot {units} average {means['pilots', False]} before "
         f"the start and {means['pilots', True]} after; comparison {units} {means['comparison', False]} and "
         f"{means['comparison', True]}. Markers show the pilots' estimated rate without the programme, with wide "
         f"intervals. Years left out are shaded.{withheld}"
