@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from averting.data.cells import (
 )
 from averting.data.faults import FaultLog
 from averting.data.keys import NO_PERIOD, Keys, read_keys
+from averting.data.measures import Measure, read_measure
 from averting.data.symbols import Symbol, Tolerated
 from averting.errors import DataError
 
@@ -58,6 +59,8 @@ class Layout:
         Any of name, phase, region, la and laestab, and its column.
     covariates : tuple of str
         Columns of numbers that describe a school in a year, for choosing and judging comparison schools.
+    measures : mapping of str to Measure
+        Indicators that are no counts, and the column and kind of each.
     """
 
     school: str
@@ -66,12 +69,14 @@ class Layout:
     counts: Mapping[str, str]
     attributes: Mapping[str, str]
     covariates: tuple[str, ...] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column named, in reading order."""
         keys = (self.school, self.period, self.exposure)
-        return (*keys, *self.counts.values(), *self.attributes.values(), *self.covariates)
+        measures = (measure.column for measure in self.measures.values())
+        return (*keys, *self.counts.values(), *measures, *self.attributes.values(), *self.covariates)
 
 
 @dataclass(frozen=True)
@@ -145,13 +150,23 @@ def assemble(
     if keys is not None:
         unusable = _duplicates(keys, unusable, layout, origin, log)
     described = {name: _numbers(frame[name], name, log) for name in layout.covariates if name not in absent}
+    measured = {
+        name: read_measure(frame[column], column, kind, origin.symbols, log)
+        for name, (column, kind) in layout.measures.items()
+        if column not in absent
+    }
     log.refuse(f"{origin.source} cannot be read as a panel")
     if keys is None or exposure is None:  # only without their columns, which the line above refuses
         raise DataError(f"{origin.source} lacks the columns of a panel.")
     checks = _tolerated_checks(counts, unusable, keys, origin)
     data, changed = _dataset(frame, keys, counts, exposure, unusable, layout, origin)
     data = data.assign(_set_aside(keys, counts, exposure, unusable))
-    return _with_covariates(data, described, keys), (*checks, *changed)
+    data = _with(data, "covariate", described, keys)
+    data = _with(data, "measure", measured, keys)
+    if measured:
+        kinds = np.array([measure.kind for measure in layout.measures.values()], dtype=str)
+        data = data.assign_coords(measure_kind=("measure", kinds))
+    return data, (*checks, *changed)
 
 
 def _set_aside(
@@ -188,13 +203,14 @@ def _numbers(column: pd.Series[Any], name: str, log: FaultLog) -> Floats:
     return np.asarray(values)
 
 
-def _with_covariates(data: xr.Dataset, described: Mapping[str, Floats], keys: Keys) -> xr.Dataset:
-    if not described:
+def _with(data: xr.Dataset, dim: str, columns: Mapping[str, Floats], keys: Keys) -> xr.Dataset:
+    """Add numbers over (dim, school, period), under the dim's plural; nothing where there are none."""
+    if not columns:
         return data
-    values = np.full((len(described), len(keys.schools), len(keys.periods)), math.nan)
-    values[:, keys.school, keys.period] = np.stack(list(described.values()))
-    labelled = data.assign_coords(covariate=np.array(list(described), dtype=str))
-    return labelled.assign(covariates=(("covariate", "school", "period"), values))
+    values = np.full((len(columns), len(keys.schools), len(keys.periods)), math.nan)
+    values[:, keys.school, keys.period] = np.stack(list(columns.values()))
+    labelled = data.assign_coords({dim: np.array(list(columns), dtype=str)})
+    return labelled.assign({f"{dim}s": ((dim, "school", "period"), values)})
 
 
 _COUNT_FIX = "A count is a whole number, 0 or more, or a declared symbol"
