@@ -43,7 +43,7 @@ class SameAsPilots:
     balanced : bool
         Keep only schools with a value, or bounds, and an exposure for every indicator in every period used.
     exclude : sequence of str
-        Schools never to compare with, for example neighbours that pupils may move to.
+        Schools never to compare with, for example neighbours that pupils may move to; refused where not in the data.
     exclude_same_la : bool
         Leave out every school in a pilot's local authority, to which the programme may spill over.
     """
@@ -78,6 +78,7 @@ class SameAsPilots:
                 "comparison schools by a list."
             )
         complete = complete_schools(panel, periods) if self.balanced else set(panel.schools)
+        self._refuse_strangers(panel)
         barred = {*pilots, *panel.ids(self.exclude)}
         if self.exclude_same_la:
             barred |= self._same_la(panel, pilots)
@@ -86,6 +87,19 @@ class SameAsPilots:
             for i, school in enumerate(panel.schools)
             if school not in barred and school in complete and tuple(traits[i]) in wanted
         }
+
+    def _refuse_strangers(self, panel: Panel) -> None:
+        """Refuse names in exclude that no school has: the school that was meant would stay in."""
+        known = {*panel.schools, *panel.joined}
+        strangers = [school for school in map(str, self.exclude) if school not in known]
+        refuse(
+            DesignError,
+            "comparison rule: exclude names schools that are not in the data",
+            [
+                Fault(f"exclude {school}", "no such school", "Correct the name, or leave it out")
+                for school in strangers
+            ],
+        )
 
     def _same_la(self, panel: Panel, pilots: tuple[str, ...]) -> set[str]:
         authority = dict(zip(panel.schools, panel.data["la"].to_numpy().astype(str).tolist(), strict=True))

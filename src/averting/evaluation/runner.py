@@ -190,7 +190,7 @@ def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, 
         common,
         inputs["data"],
         inputs.get("succession"),
-        _plain({**asdict(evaluation.data), "path": None, "succession": None}),
+        _plain({**asdict(evaluation.data), "path": None, "succession": None, "note": None}),
         # the panel that is written has the design's schools, without those that an event takes out
         _plain(asdict(evaluation.design)),
         _plain([asdict(event) for event in evaluation.events]),

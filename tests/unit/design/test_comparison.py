@@ -75,3 +75,13 @@ def test_pilot_without_the_trait(table: pd.DataFrame, panel_of: Callable[[pd.Dat
     table.loc[table["urn"] == "100001", "region"] = ""
     with pytest.raises(DesignError, match="a pilot has no phase or region in the data"):
         SameAsPilots().select(panel_of(table), ("100001",), USED)
+
+
+def test_names_in_exclude_that_no_school_has_are_listed(panel: Panel) -> None:
+    with pytest.raises(DesignError, match="exclude names schools") as refused:
+        Design(
+            panel, ["100001"], start="2021/22", comparison=SameAsPilots(on=(), exclude=("10003", "100005", "x"))
+        )
+    assert "exclude 10003" in str(refused.value)
+    assert "exclude x" in str(refused.value)
+    assert "100005" not in str(refused.value)
