@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,17 @@ import xarray as xr
 
 from averting.checks import CheckResult
 from averting.data.cells import (
+    FINE,
+    FRACTIONAL,
+    HUGE,
     MISSING,
+    NEGATIVE,
     NOT_APPLICABLE,
     OBSERVED,
     STATUS_NAMES,
     SUPPRESSED,
+    UNBOUNDED,
+    UNKNOWN,
     Bools,
     Cells,
     Floats,
@@ -29,6 +35,7 @@ from averting.data.cells import (
 )
 from averting.data.faults import FaultLog
 from averting.data.keys import NO_PERIOD, Keys, read_keys
+from averting.data.measures import Measure, read_measure
 from averting.data.symbols import Symbol, Tolerated
 from averting.errors import DataError
 
@@ -52,6 +59,8 @@ class Layout:
         Any of name, phase, region, la and laestab, and its column.
     covariates : tuple of str
         Columns of numbers that describe a school in a year, for choosing and judging comparison schools.
+    measures : mapping of str to Measure
+        Indicators that are no counts, and the column and kind of each.
     """
 
     school: str
@@ -60,12 +69,14 @@ class Layout:
     counts: Mapping[str, str]
     attributes: Mapping[str, str]
     covariates: tuple[str, ...] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column named, in reading order."""
         keys = (self.school, self.period, self.exposure)
-        return (*keys, *self.counts.values(), *self.attributes.values(), *self.covariates)
+        measures = (measure.column for measure in self.measures.values())
+        return (*keys, *self.counts.values(), *measures, *self.attributes.values(), *self.covariates)
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,7 @@ def assemble(
     DataError
         Once, with every fault found.
     """
-    log = FaultLog(origin.source, rows.tolist())
+    log = FaultLog(origin.source, rows)
     absent = [column for column in layout.columns if column not in frame.columns]
     for column in absent:
         log.missing_column(column, list(frame.columns))
@@ -139,13 +150,23 @@ def assemble(
     if keys is not None:
         unusable = _duplicates(keys, unusable, layout, origin, log)
     described = {name: _numbers(frame[name], name, log) for name in layout.covariates if name not in absent}
+    measured = {
+        name: read_measure(frame[column], column, kind, origin.symbols, log)
+        for name, (column, kind) in layout.measures.items()
+        if column not in absent
+    }
     log.refuse(f"{origin.source} cannot be read as a panel")
     if keys is None or exposure is None:  # only without their columns, which the line above refuses
         raise DataError(f"{origin.source} lacks the columns of a panel.")
     checks = _tolerated_checks(counts, unusable, keys, origin)
     data, changed = _dataset(frame, keys, counts, exposure, unusable, layout, origin)
     data = data.assign(_set_aside(keys, counts, exposure, unusable))
-    return _with_covariates(data, described, keys), (*checks, *changed)
+    data = _with(data, "covariate", described, keys)
+    data = _with(data, "measure", measured, keys)
+    if measured:
+        kinds = np.array([measure.kind for measure in layout.measures.values()], dtype=str)
+        data = data.assign_coords(measure_kind=("measure", kinds))
+    return data, (*checks, *changed)
 
 
 def _set_aside(
@@ -164,7 +185,7 @@ def _set_aside(
     stacks: dict[str, list[Floats]] = {"aside_lower": [], "aside_upper": []}
     for cells in counts.values():
         whole = (cells.status == OBSERVED) | (cells.status == SUPPRESSED)
-        told = whole & (cells.problem == "") & (exposure == 0) & ~twice
+        told = whole & (cells.problem == FINE) & (exposure == 0) & ~twice
         ends = (np.where(told, cells.lower, 0.0), np.where(told, cells.upper, math.inf))
         for stack, end in zip(stacks.values(), ends, strict=True):
             spread = np.full(size, math.nan)
@@ -182,13 +203,14 @@ def _numbers(column: pd.Series[Any], name: str, log: FaultLog) -> Floats:
     return np.asarray(values)
 
 
-def _with_covariates(data: xr.Dataset, described: Mapping[str, Floats], keys: Keys) -> xr.Dataset:
-    if not described:
+def _with(data: xr.Dataset, dim: str, columns: Mapping[str, Floats], keys: Keys) -> xr.Dataset:
+    """Add numbers over (dim, school, period), under the dim's plural; nothing where there are none."""
+    if not columns:
         return data
-    values = np.full((len(described), len(keys.schools), len(keys.periods)), math.nan)
-    values[:, keys.school, keys.period] = np.stack(list(described.values()))
-    labelled = data.assign_coords(covariate=np.array(list(described), dtype=str))
-    return labelled.assign(covariates=(("covariate", "school", "period"), values))
+    values = np.full((len(columns), len(keys.schools), len(keys.periods)), math.nan)
+    values[:, keys.school, keys.period] = np.stack(list(columns.values()))
+    labelled = data.assign_coords({dim: np.array(list(columns), dtype=str)})
+    return labelled.assign({f"{dim}s": ((dim, "school", "period"), values)})
 
 
 _COUNT_FIX = "A count is a whole number, 0 or more, or a declared symbol"
@@ -197,17 +219,17 @@ _COUNT_FIX = "A count is a whole number, 0 or more, or a declared symbol"
 def _counts(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Cells:
     cells = read_counts(column, origin.symbols)
     if "fractional_count" not in origin.tolerates:
-        fractional = np.flatnonzero(cells.problem == "fractional")
+        fractional = np.flatnonzero(cells.problem == FRACTIONAL)
         log.each("fractional", name, fractional, "a fractional count", f"{_COUNT_FIX}; rates are not counts")
-    log.each("negative", name, np.flatnonzero(cells.problem == "negative"), "a negative count", _COUNT_FIX)
-    log.each("huge", name, np.flatnonzero(cells.problem == "huge"), "a number too large to be a count", _COUNT_FIX)
+    log.each("negative", name, np.flatnonzero(cells.problem == NEGATIVE), "a negative count", _COUNT_FIX)
+    log.each("huge", name, np.flatnonzero(cells.problem == HUGE), "a number too large to be a count", _COUNT_FIX)
     declared = ", ".join(f"'{text}'" for text in origin.symbols) or "none"
-    for record in np.flatnonzero(cells.problem == "unknown").tolist():
-        found = f"{_shown(cells.text[record])} is neither a count nor a declared symbol (declared: {declared})"
+    for record in np.flatnonzero(cells.problem == UNKNOWN).tolist():
+        found = f"{_shown(cells.text(record))} is neither a count nor a declared symbol (declared: {declared})"
         fix = "Correct it, or declare it with its interval, such as symbols={'c': (1, 4)}"
         log.add("symbol", name, found, fix, records=[record])
-    for record in np.flatnonzero(cells.problem == "unbounded").tolist():
-        text = cells.text[record]
+    for record in np.flatnonzero(cells.problem == UNBOUNDED).tolist():
+        text = cells.text(record)
         found = f"'{text}' is {origin.symbols[text].meaning}"
         fix = f"Give the bounds its publisher states, such as symbols={{'{text}': (1, 4)}}"
         log.add("bounds", name, found, fix, records=[record])
@@ -277,7 +299,7 @@ def _tolerated_checks(
         message = f"{lost} {origin.level}-years count exclusions over no pupils; marked missing."
         guidance = "Closed, moved or not yet open at the census. Look at them if a pilot is among them."
         checks.append(CheckResult("data/zero_exposure", "warn", message, guidance))
-    fractional = sum(int((cells.problem == "fractional").sum()) for cells in counts.values())
+    fractional = sum(int((cells.problem == FRACTIONAL).sum()) for cells in counts.values())
     if fractional:
         message = f"{fractional} counts in the publisher's file are not whole numbers; marked missing."
         guidance = "They take no part in any estimate."
@@ -327,15 +349,15 @@ def _spread(
     cells: Cells, unusable: Bools, nobody: Bools, keys: Keys, size: tuple[int, int]
 ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int8]]:
     """Put one indicator's rows in their places; a school-year without a row is missing."""
-    kept = cells.blanked(unusable | (cells.problem == "fractional"))
-    place = (keys.school, keys.period)
-    value, lower, upper = np.full(size, math.nan), np.zeros(size), np.full(size, math.inf)
-    status = np.full(size, MISSING, dtype=np.int8)
-    value[place] = np.where(nobody, math.nan, kept.value)
-    lower[place] = np.where(nobody, math.nan, kept.lower)
-    upper[place] = np.where(nobody, math.nan, kept.upper)
-    status[place] = np.where(nobody, NOT_APPLICABLE, kept.status)
-    return value, lower, upper, status
+    kept = cells.blanked(unusable | (cells.problem == FRACTIONAL))
+    cell, count = keys.cell, size[0] * size[1]
+    value, lower, upper = np.full(count, math.nan), np.zeros(count), np.full(count, math.inf)
+    status = np.full(count, MISSING, dtype=np.int8)
+    value[cell], lower[cell], upper[cell], status[cell] = kept.value, kept.lower, kept.upper, kept.status
+    empty = cell[nobody]
+    value[empty] = lower[empty] = upper[empty] = math.nan
+    status[empty] = NOT_APPLICABLE
+    return value.reshape(size), lower.reshape(size), upper.reshape(size), status.reshape(size)
 
 
 def _attributes(

@@ -15,6 +15,16 @@ COLUMNS = MappingProxyType(
 UNITS = MappingProxyType({"sess_possible": "sessions"})
 """Units of an exposure; pupils where nothing is said."""
 
+NOUNS = MappingProxyType(
+    {"headcount": "pupils", "sessions_possible": "sessions", "pupils_end_ks4": "pupils", "pupils_in_ap": "pupils"}
+)
+"""What one of an exposure is called in a rate; other exposures by their own words."""
+
+
+def noun(exposure: str) -> str:
+    """Return what a rate is per 100 of: ``pupils``, ``sessions``, ``enrolments``, or an exposure's own words."""
+    return NOUNS.get(exposure, exposure.replace("_", " "))
+
 
 def one_exposure(
     counts: Mapping[str, str], own: str, *, asked: bool, source: str

@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from itertools import chain, zip_longest
 
+import numpy as np
+import numpy.typing as npt
+
 from averting.errors import DataError, Fault, refuse
 
 SHOWN = 20
@@ -23,11 +26,11 @@ class FaultLog:
     ----------
     source : str
         File name, or what the table is called.
-    rows : sequence of int
+    rows : sequence or array of int
         Line of each record in the file; the header is line 1.
     """
 
-    def __init__(self, source: str, rows: Sequence[int]) -> None:
+    def __init__(self, source: str, rows: Sequence[int] | npt.NDArray[np.int64]) -> None:
         self._source = source
         self._rows = rows
         self._kinds: dict[tuple[str, str], list[Fault]] = {}

@@ -51,7 +51,8 @@ def add_up(
     dict
         Variables of a panel over (indicator, group, period). A cell is missing where a part that was open then (had
         rows before or then, and then or after) is missing; a count that was set aside for want of pupils counts
-        towards those of the others. Where the panel has covariates, their means over the parts' pupils.
+        towards those of the others. Where the panel has covariates
+        or measures, their means over the parts' pupils.
     """
     part = data.isel(school=order)
     seen = presence(part)
@@ -86,11 +87,12 @@ def add_up(
         np.select([code == MISSING, code == NOT_APPLICABLE], [none, np.nan], end)
         for end, none in ((low, 0.0), (high, np.inf))
     ]
-    described = {}
-    if "covariates" in part:
-        dims = ("covariate", "school", "period")
-        means = _weighted(part["covariates"].transpose(*dims).to_numpy(), exposure, starts)
-        described = {"covariates": (dims, means)}
+    described: dict[str, tuple[tuple[str, ...], npt.NDArray[np.generic]]] = {}
+    for dim in ("covariate", "measure"):
+        if f"{dim}s" in part:
+            dims = (dim, "school", "period")
+            means = _weighted(part[f"{dim}s"].transpose(*dims).to_numpy(), exposure, starts)
+            described[f"{dim}s"] = (dims, means)
     return {
         **described,
         "value": (_DIMS, np.where(code == OBSERVED, low, np.nan)),
@@ -102,7 +104,7 @@ def add_up(
 
 
 def _weighted(values: Floats, pupils: Floats, starts: Ints) -> Floats:
-    """Average covariates (covariate, member, period) over each group's pupils (member, period).
+    """Average covariates or measures (first dim, member, period) over each group's pupils (member, period).
 
     Members without pupils take no part. Where one with pupils has no value, the group's is not known (NaN).
     """

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from averting.data.cells import Ints, distinct
+from averting.data.cells import Ints, all_plain, distinct
 from averting.data.faults import FaultLog, safe
 from averting.errors import UnitError
 from averting.years import Period
@@ -40,15 +40,8 @@ class Keys:
 def read_keys(frame: pd.DataFrame, school: str, period: str, log: FaultLog) -> Keys:
     """Read which school and period each row is of, from the columns so named; what cannot be is logged."""
     school_codes, written = distinct(frame[school])
-    school_texts = [_id(text) for text in written]
+    school_texts = written if all_plain(written) else _ids(school_codes, written, school, log)
     period_codes, period_texts = distinct(frame[period])
-    blank = np.array([text == "" for text in school_texts])[school_codes]
-    log.each("school", school, np.flatnonzero(blank), "there is no school id", "Give every row its id")
-    hidden = np.array([not text.isprintable() for text in school_texts])[school_codes]
-    found = "the school id holds a character that does not print"
-    log.each("hidden", school, np.flatnonzero(hidden), found, "Type the id anew")
-    sums = np.array([text.casefold() in _TOTALS for text in school_texts])[school_codes]
-    log.each("total", school, np.flatnonzero(sums), "a row of totals among schools", "Leave it out")
     ordinals = np.array([_ordinal(text) for text in period_texts])
     for record in np.flatnonzero((ordinals < 0)[period_codes]).tolist():
         text = period_texts[period_codes[record]]
@@ -63,6 +56,19 @@ def read_keys(frame: pd.DataFrame, school: str, period: str, log: FaultLog) -> K
     periods, period_of_text = np.unique(ordinals, return_inverse=True)
     labels = tuple(Period.at(int(period)).label for period in periods)
     return Keys(school_of_text[school_codes], period_of_text[period_codes], schools, labels)
+
+
+def _ids(codes: Ints, written: list[str], school: str, log: FaultLog) -> list[str]:
+    """Return ids as they are meant; what cannot be one is logged."""
+    texts = [_id(text) for text in written]
+    blank = np.array([text == "" for text in texts])[codes]
+    log.each("school", school, np.flatnonzero(blank), "there is no school id", "Give every row its id")
+    hidden = np.array([not text.isprintable() for text in texts])[codes]
+    found = "the school id holds a character that does not print"
+    log.each("hidden", school, np.flatnonzero(hidden), found, "Type the id anew")
+    sums = np.array([text.casefold() in _TOTALS for text in texts])[codes]
+    log.each("total", school, np.flatnonzero(sums), "a row of totals among schools", "Leave it out")
+    return texts
 
 
 def _id(text: str) -> str:

@@ -15,6 +15,7 @@ from averting.checks import CheckResult
 from averting.data.assemble import ATTRIBUTES, BLANK, OPTIONAL_ATTRIBUTES, Layout, Origin, assemble
 from averting.data.cells import STATUS_NAMES
 from averting.data.indicators import load_indicators
+from averting.data.measures import KINDS, Measure
 from averting.data.symbols import interval
 from averting.errors import DataError, UnitError
 from averting.units import label
@@ -24,6 +25,7 @@ LEVELS = ("school", "local authority", "region", "national")
 _UNITS = dict(zip(LEVELS, ("schools", "local authorities", "regions", "countries"), strict=True))
 _COUNTS = ("value", "lower", "upper", "status")
 _ASIDE = ("aside_lower", "aside_upper")
+_LABELS = ("covariate", "measure", "measure_kind")
 _DIMS = ("indicator", "school", "period")
 
 
@@ -41,7 +43,9 @@ class Panel:
         or suppressed, NaN where there is none. Coordinates of school: ``name``, ``phase``, ``region``, ``la``,
         empty where unknown, and ``laestab`` where the table has it. ``school`` and ``period`` (labels such as
         ``2016/17``, or all such as ``2016/17 Autumn``) are in order. Attribute: ``level``. Where covariates were read,
-        ``covariates`` (covariate, school, period), NaN where not known. Where a file has counts over no pupils, which
+        ``covariates`` (covariate, school, period), NaN where not known. Where indicators that are no counts were read,
+        ``measures`` (measure, school, period), NaN where not known, with the coordinate ``measure_kind`` (``share``,
+        from 0 to 1, or ``mean``). Where a file has counts over no pupils, which
         are missing, ``aside_lower`` and ``aside_upper`` keep their bounds for :func:`averting.data.join_schools`, NaN
         elsewhere; where schools were joined, the attribute ``joined`` says (as JSON) what each became.
     checks : tuple of CheckResult
@@ -79,6 +83,7 @@ class Panel:
         region: str | None = None,
         la: str | None = None,
         covariates: Sequence[str] = (),
+        measures: Mapping[str, str] | None = None,
         symbols: Mapping[str, tuple[float, float]] | None = None,
         level: str = "school",
         source: str = "frame",
@@ -99,6 +104,9 @@ class Panel:
         covariates : sequence of str
             Columns of numbers by which to choose and judge comparison schools, such as the share of pupils on free
             school meals; blank where not known.
+        measures : mapping of str to {"share", "mean"}, optional
+            Columns of outcomes that are no counts, such as ``{"attainment_8": "mean"}``, kept as they stand: a share is
+            from 0 to 1. Estimators of counts refuse them by name.
         symbols : mapping of str to (lower, upper), optional
             Text that stands for a count between two bounds, such as ``{"x": (1, 2)}``; an infinite upper bound
             makes it missing.
@@ -125,6 +133,7 @@ class Panel:
             counts=_indicator_columns(counts),
             attributes={attribute: column for attribute, column in described.items() if column is not None},
             covariates=tuple(covariates),
+            measures=_measures(measures or {}),
         )
         origin = Origin(source, level, {"": BLANK, **given})
         return cls(*assemble(frame, np.arange(2, len(frame) + 2), layout, origin))
@@ -148,6 +157,25 @@ class Panel:
     def covariates(self) -> tuple[str, ...]:
         """Names of the numbers that describe schools; empty where none were read."""
         return tuple(self.data["covariate"].values.tolist()) if "covariates" in self.data else ()
+
+    @property
+    def measures(self) -> dict[str, str]:
+        """Indicators that are no counts, each with its kind, ``share`` or ``mean``; empty where none were read."""
+        if "measures" not in self.data:
+            return {}
+        names, kinds = self.data["measure"].values.tolist(), self.data["measure_kind"].values.tolist()
+        return dict(zip(names, kinds, strict=True))
+
+    def measure(self, name: str) -> xr.DataArray:
+        """Return an indicator that is no count, dims (school, period), NaN where not known.
+
+        Raises
+        ------
+        DataError
+            If the panel has no such measure.
+        """
+        _check_known((name,), tuple(self.measures), "measures")
+        return self.data["measures"].sel(measure=name, drop=True)
 
     @property
     def schools(self) -> tuple[str, ...]:
@@ -221,7 +249,7 @@ class Panel:
         -------
         DataFrame
             Columns school, period, name, phase, region, la, exposure, and for each indicator its value, and with
-            ``_lower``, ``_upper`` and ``_status`` (in words) added to its name, the rest.
+            ``_lower``, ``_upper`` and ``_status`` (in words) added to its name, the rest; then measures.
         """
         count = len(self.periods)
         columns: dict[str, object] = {
@@ -237,6 +265,8 @@ class Panel:
             columns[f"{indicator}_lower"] = cells["lower"].values.ravel()
             columns[f"{indicator}_upper"] = cells["upper"].values.ravel()
             columns[f"{indicator}_status"] = np.array(STATUS_NAMES)[cells["status"].values.ravel()]
+        for name in self.measures:
+            columns[name] = self.measure(name).values.ravel()
         return pd.DataFrame(columns)
 
     def suppression_summary(self) -> pd.DataFrame:
@@ -277,7 +307,7 @@ class Panel:
             raise DataError(
                 f"{path.name} is not a panel written by averting ({error}). Read the data again."
             ) from error
-        optional = [name for name in (*OPTIONAL_ATTRIBUTES, "covariate") if name in data]
+        optional = [name for name in (*OPTIONAL_ATTRIBUTES, *_LABELS) if name in data]
         names = (*_DIMS, *ATTRIBUTES, *optional)
         texts = {name: (data[name].dims, data[name].values.astype(str)) for name in names}
         return cls(data.assign_coords(texts), checks)
@@ -296,9 +326,9 @@ class Panel:
 
 def _in_order(data: xr.Dataset) -> xr.Dataset:
     """Return the same dataset with its variables in one fixed order, on which a file's bytes depend."""
-    extra = [name for name in (*_ASIDE, "covariates") if name in data]
+    extra = [name for name in (*_ASIDE, "covariates", "measures") if name in data]
     variables = {name: data.variables[name] for name in (*_COUNTS, "exposure", *extra)}
-    optional = [name for name in (*OPTIONAL_ATTRIBUTES, "covariate") if name in data.coords]
+    optional = [name for name in (*OPTIONAL_ATTRIBUTES, *_LABELS) if name in data.coords]
     coords = {name: data.variables[name] for name in (*_DIMS, *ATTRIBUTES, *optional)}
     return xr.Dataset(variables, coords=coords, attrs=data.attrs)
 
@@ -306,6 +336,13 @@ def _in_order(data: xr.Dataset) -> xr.Dataset:
 def _check_level(level: str) -> None:
     if level not in LEVELS:
         raise DataError(f"level is '{level}'. Use one of: {', '.join(LEVELS)}.")
+
+
+def _measures(kinds: Mapping[str, str]) -> dict[str, Measure]:
+    wrong = [f"{name} is '{kind}'" for name, kind in kinds.items() if kind not in KINDS]
+    if wrong:
+        raise DataError(f"measures: {', '.join(wrong)}. A measure is a {' or a '.join(KINDS)}; others are counts.")
+    return {name: Measure(name, kind) for name, kind in kinds.items()}
 
 
 def _indicator_columns(counts: Sequence[str] | Mapping[str, str]) -> dict[str, str]:

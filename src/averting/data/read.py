@@ -14,6 +14,7 @@ from averting.data.exposures import COLUMNS, UNITS, one_exposure
 from averting.data.files import read_columns
 from averting.data.frequency import BREAKDOWNS, TERM_COLUMN, only_totals, take_frequency
 from averting.data.indicators import load_indicators
+from averting.data.measures import Measure
 from averting.data.panel import LEVELS, Panel
 from averting.data.symbols import NEEDED_ROLES, Symbol, Vintage, interval, load_symbols
 from averting.data.vintage import call_phases, choose_vintage, level_rows, pick_phase
@@ -58,7 +59,8 @@ def read_panel(
     symbols : mapping of str to (lower, upper), optional
         Text that stands for a count between two bounds; added to, and before, what the vintage says.
     indicators : collection of str, optional
-        Which to read; all that are found by default, in DfE files all that share the file's main exposure.
+        Which to read, shares and means as :attr:`Panel.measures`; all that are found by default, in DfE files all
+        that share the file's main exposure.
     covariates : collection of str
         For ``tidy``: columns of numbers by which to choose and judge comparison schools.
     frequency : {"year", "term"}
@@ -193,9 +195,16 @@ def _dfe_counts(header: Iterable[str], indicators: Collection[str] | None, sourc
     return found
 
 
-def _layout(columns: Mapping[str, str], counts: Mapping[str, str], covariates: tuple[str, ...] = ()) -> Layout:
+def _layout(columns: Mapping[str, str], read: Mapping[str, str], covariates: tuple[str, ...] = ()) -> Layout:
+    """Lay out indicators by their declared kind: counts, and measures, which are shares or means."""
+    declared = load_indicators()
+    kinds = {key: declared[key].kind if key in declared else "count" for key in read}
+    counts = {key: column for key, column in read.items() if kinds[key] == "count"}
+    measures = {key: Measure(column, kinds[key]) for key, column in read.items() if kinds[key] != "count"}
     attributes = {role: columns[role] for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES) if role in columns}
-    return Layout(columns["school"], columns["period"], columns["exposure"], counts, attributes, covariates)
+    return Layout(
+        columns["school"], columns["period"], columns["exposure"], counts, attributes, covariates, measures
+    )
 
 
 def _vintage_check(vintage: Vintage, given: Mapping[str, Symbol]) -> CheckResult:
@@ -247,9 +256,11 @@ def _read_tidy(
             counts.setdefault(key, key)
     if indicators is not None:
         counts = {key: counts[key] for key in indicators}
-    if not counts:
+    declared = load_indicators()
+    if not any(key not in declared or declared[key].kind == "count" for key in counts):
         raise DataError(
-            f"{path.name}: no column of counts. Name one in columns, such as {{'suspensions': 'susp'}}."
+            f"{path.name}: no column of counts. Name one in columns, such as {{'suspensions': 'susp'}}; shares and means "
+            "are read beside counts."
         )
     checks: tuple[CheckResult, ...] = ()
     if phase is not None and present.get("phase") in frame.columns:

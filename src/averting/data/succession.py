@@ -264,7 +264,8 @@ def _joined_panel(
         coords[attribute] = ("school", panel.data[attribute].to_numpy()[main].astype(str))
     names = [_name(group, ids[group], where, named) for group in groups]
     coords["name"] = ("school", np.array(names, dtype=str))
-    fixed = {name: panel.data[name] for name in ("indicator", "period", "covariate") if name in panel.data.coords}
+    shared = ("indicator", "period", "covariate", "measure", "measure_kind")
+    fixed = {name: panel.data[name] for name in shared if name in panel.data.coords}
     sums = xr.Dataset(add_up(panel.data, order, starts), coords={**fixed, **coords})
     both = xr.concat([alone, sums], "school", join="outer", combine_attrs="override", data_vars="minimal")
     data = both.sortby("school").transpose("indicator", ..., "school", "period")

@@ -11,7 +11,14 @@ from averting.design.features import measure as measure_schools
 
 Array = NDArray[np.float64]
 
-_COLUMNS = ("pilots", "comparison", "standardised_difference", "variance_ratio", "overlap")
+_COLUMNS = (
+    "pilots",
+    "comparison",
+    "standardised_difference",
+    "variance_ratio",
+    "overlap",
+    "unweighted_difference",
+)
 
 
 def _middle(counts: Counts) -> Array:
@@ -26,14 +33,16 @@ def balance(design: Design) -> pd.DataFrame:
     DataFrame
         One row per indicator's rate per 100, one for exposure and one per covariate: mean over pilots, mean over
         comparison schools, their difference in standard deviations of the comparison schools, variance_ratio
-        (pilots' over comparison schools'; NaN with one pilot) and overlap (share of pilots within the range of
-        the comparison schools). Suppressed counts enter at the middle of their bounds; schools without a value
-        take no part in its row.
+        (pilots' over comparison schools'; NaN with one pilot), overlap (share of pilots within the range of
+        the comparison schools) and unweighted_difference. The mean and variance of comparison schools are weighted
+        where the design has weights; the standard deviations never are, so that both differences are on one scale.
+        Suppressed counts enter at the middle of their bounds; schools without a value take no part in its row.
     """
     before = np.array([period < min(design.starts.values()) for period in design.periods])
     pilots = np.arange(len(design.schools)) < len(design.pilots)
     rows = []
     first = design.counts(design.panel.indicators[0])
+    weights = first.weights
     measures = {"exposure": np.nanmean(np.where(before, first.exposure, np.nan)[:, before], axis=1)}
     for indicator in design.panel.indicators:
         counts = design.counts(indicator)
@@ -45,21 +54,27 @@ def balance(design: Design) -> pd.DataFrame:
         measures |= dict(zip(names, values.T, strict=True))
     for measure, value in measures.items():
         known = np.isfinite(value)
-        rows.append({"measure": measure, **_compare(value[pilots & known], value[~pilots & known])})
+        others = ~pilots & known
+        rows.append({"measure": measure, **_compare(value[pilots & known], value[others], weights[others])})
     return pd.DataFrame(rows)
 
 
-def _compare(pilots: Array, others: Array) -> dict[str, float]:
+def _compare(pilots: Array, others: Array, weights: Array) -> dict[str, float]:
     if len(pilots) == 0 or len(others) < 2:
         return dict.fromkeys(_COLUMNS, np.nan)
     spread = np.std(others, ddof=1)
     own = np.var(pilots, ddof=1) if len(pilots) > 1 else np.nan
+    mean = np.average(others, weights=weights)
+    # with equal weights, the sum of squares over one less than the number of schools
+    free = weights.sum() - (weights**2).sum() / weights.sum()
+    variance = (weights * (others - mean) ** 2).sum() / free
     numbers = (
         pilots.mean(),
-        others.mean(),
-        (pilots.mean() - others.mean()) / spread if spread > 0 else np.nan,
-        own / spread**2 if spread > 0 else np.nan,
+        mean,
+        (pilots.mean() - mean) / spread if spread > 0 else np.nan,
+        own / variance if spread > 0 else np.nan,
         ((pilots >= others.min()) & (pilots <= others.max())).mean(),
+        (pilots.mean() - others.mean()) / spread if spread > 0 else np.nan,
     )
     return {name: float(number) for name, number in zip(_COLUMNS, numbers, strict=True)}
 
@@ -72,7 +87,8 @@ def paths(design: Design, indicator: str) -> pd.DataFrame:
     DataFrame
         Columns period, group ("pilots", "comparison"), lower, upper (bounds of the group's events), exposure,
         rate, rate_lower, rate_upper (per 100; the rate at the middle of the bounds), used. Periods left out of
-        the analysis are shown too, with ``used`` false.
+        the analysis are shown too, with ``used`` false. These are counts, so weights of comparison schools play
+        no part.
     """
     cells = design.panel.data.sel(indicator=indicator)
     rows = []

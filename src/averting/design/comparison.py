@@ -20,8 +20,11 @@ class ComparisonRule(Protocol):
 
     def select(
         self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
-    ) -> tuple[str, ...]:
-        """Return the schools the rule keeps; periods are those used, before those of them before the start."""
+    ) -> dict[str, float]:
+        """Return the schools the rule keeps, in the panel's order, and the weight of each: 1 where all are alike.
+
+        ``periods`` are those used, ``before`` those of them before the start.
+        """
         ...
 
     def describe(self) -> str:
@@ -40,7 +43,7 @@ class SameAsPilots:
     balanced : bool
         Keep only schools with a value, or bounds, and an exposure for every indicator in every period used.
     exclude : sequence of str
-        Schools never to compare with, for example neighbours that pupils may move to.
+        Schools never to compare with, for example neighbours that pupils may move to; refused where not in the data.
     exclude_same_la : bool
         Leave out every school in a pilot's local authority, to which the programme may spill over.
     """
@@ -59,8 +62,8 @@ class SameAsPilots:
 
     def select(
         self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
-    ) -> tuple[str, ...]:
-        """Return the identifiers of the schools the rule keeps, in the panel's order."""
+    ) -> dict[str, float]:
+        """Return the schools the rule keeps, in the panel's order, all of weight 1."""
         data = panel.data
         traits = np.stack(
             [data[trait].to_numpy().astype(str) for trait in self.on]
@@ -75,13 +78,27 @@ class SameAsPilots:
                 "comparison schools by a list."
             )
         complete = complete_schools(panel, periods) if self.balanced else set(panel.schools)
+        self._refuse_strangers(panel)
         barred = {*pilots, *panel.ids(self.exclude)}
         if self.exclude_same_la:
             barred |= self._same_la(panel, pilots)
-        return tuple(
-            school
+        return {
+            school: 1.0
             for i, school in enumerate(panel.schools)
             if school not in barred and school in complete and tuple(traits[i]) in wanted
+        }
+
+    def _refuse_strangers(self, panel: Panel) -> None:
+        """Refuse names in exclude that no school has: the school that was meant would stay in."""
+        known = {*panel.schools, *panel.joined}
+        strangers = [school for school in map(str, self.exclude) if school not in known]
+        refuse(
+            DesignError,
+            "comparison rule: exclude names schools that are not in the data",
+            [
+                Fault(f"exclude {school}", "no such school", "Correct the name, or leave it out")
+                for school in strangers
+            ],
         )
 
     def _same_la(self, panel: Panel, pilots: tuple[str, ...]) -> set[str]:
@@ -122,8 +139,8 @@ def choose_comparison(
     *,
     periods: tuple[str, ...],
     before: tuple[str, ...],
-) -> tuple[tuple[str, ...], str]:
-    """Return the comparison schools, and how they were chosen in words.
+) -> tuple[dict[str, float], str]:
+    """Return the comparison schools with their weights, and how they were chosen in words.
 
     Parameters
     ----------
@@ -148,7 +165,7 @@ def choose_comparison(
     if isinstance(asked, ComparisonRule):
         chosen, rule = asked.select(panel, pilots, periods, before), asked.describe()
     else:
-        chosen, rule = panel.ids(asked), "a list given by the evaluator"
+        chosen, rule = dict.fromkeys(panel.ids(asked), 1.0), "a list given by the evaluator"
         known = set(panel.schools)
         strangers = [(school, "not in the data") for school in chosen if school not in known]
         pilots_too = [(school, "is a pilot") for school in chosen if school in pilots]

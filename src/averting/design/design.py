@@ -56,7 +56,8 @@ class Design:
         them.
     weights : mapping of str to float, optional
         Weight of each comparison school, positive, in any units; they are scaled to a mean of 1. Schools without a
-        weight are refused: leave them out of the comparison instead.
+        weight are refused: leave them out of the comparison instead. A rule that weights schools itself leaves no
+        room for others.
 
     Raises
     ------
@@ -97,15 +98,16 @@ class Design:
         refuse(DesignError, "The design does not fit the data", faults)
         before = tuple(period for period in used if period < min(starts.values()))
         chosen, rule = choose_comparison(panel, tuple(starts), comparison, periods=used, before=before)
+        given = _weights(weights, chosen)
         kept = panel.select(schools=(*starts, *chosen))
         for name, value in {
             "panel": kept,
             "pilots": tuple(starts),
             "starts": starts,
-            "comparison": chosen,
+            "comparison": tuple(chosen),
             "rule": rule,
             "excluded": tuple(period for period in panel.periods if period in excluded),
-            "weights": _weights(weights, chosen),
+            "weights": given,
         }.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "checks", _design_checks(self))
@@ -130,6 +132,12 @@ class Design:
     def weighted(self) -> bool:
         """Whether comparison schools differ in weight."""
         return len(set(self.weights.values())) > 1
+
+    @property
+    def effective_comparison(self) -> float:
+        """How many comparison schools of equal weight would tell as much: (sum w)^2 / sum w^2 (Kish, 1965)."""
+        weights = np.array(list(self.weights.values()))
+        return float(weights.sum() ** 2 / (weights**2).sum())
 
     @property
     def treated_periods(self) -> tuple[str, ...]:
@@ -219,10 +227,13 @@ def _starts(pilots: Sequence[str] | Mapping[str, str], start: str | None) -> dic
         raise DesignError(f"start: {error.message}") from error
 
 
-def _weights(weights: Mapping[str, float] | None, comparison: Sequence[str]) -> dict[str, float]:
-    """Return each comparison school's weight, scaled to a mean of 1."""
-    if weights is None:
-        return dict.fromkeys(comparison, 1.0)
+def _weights(given: Mapping[str, float] | None, chosen: Mapping[str, float]) -> dict[str, float]:
+    """Return each comparison school's weight, the rule's own where none is given, scaled to a mean of 1."""
+    if given is not None and len(set(chosen.values())) > 1:
+        raise DesignError(
+            "The comparison rule weights schools itself. Leave weights out, or give a list of schools."
+        )
+    weights, comparison = chosen if given is None else given, tuple(chosen)
     stray, without = sorted(set(weights) - set(comparison)), sorted(set(comparison) - set(weights))
     if stray or without:
         what = (
@@ -294,6 +305,7 @@ def _design_checks(design: Design) -> tuple[CheckResult, ...]:
     few = len(design.comparison) < FEW_COMPARISONS
     before = [period for period in design.periods if period < min(design.starts.values())]
     excluded = ", ".join(design.excluded) or "none"
+    weighted = (_effective_check(design),) if design.weighted else ()
     return (
         CheckResult(
             "design/comparison_schools",
@@ -302,6 +314,7 @@ def _design_checks(design: Design) -> tuple[CheckResult, ...]:
             "little to judge chance by.",
             "Widen the comparison rule." if few else "",
         ),
+        *weighted,
         CheckResult(
             "design/pre_periods",
             "warn" if len(before) < 3 else "pass",
@@ -309,4 +322,18 @@ def _design_checks(design: Design) -> tuple[CheckResult, ...]:
             "Add earlier years." if len(before) < 3 else "",
         ),
         CheckResult("design/excluded_periods", "info", f"Periods left out: {excluded}."),
+    )
+
+
+def _effective_check(design: Design) -> CheckResult:
+    """Say how many equally weighted schools would tell as much, and how much hangs on the heaviest."""
+    few = design.effective_comparison < FEW_COMPARISONS
+    largest = max(design.weights.values()) / len(design.comparison)
+    return CheckResult(
+        "design/effective_comparison",
+        "warn" if few else "pass",
+        f"Weighted, the {len(design.comparison)} comparison schools tell as much as "
+        f"{design.effective_comparison:.1f} of equal weight; the heaviest has {largest:.0%} of all weight. Fewer than "
+        f"{FEW_COMPARISONS} leave little to judge chance by.",
+        "Match fewer measures, or widen the donor pool." if few else "",
     )

@@ -62,6 +62,33 @@ def measure(
     return np.stack(columns, axis=1), names
 
 
+def measured_schools(values: NDArray[np.float64], names: Sequence[str], pilots: int) -> NDArray[np.intp]:
+    """Return the positions, among donors, of those with every measure.
+
+    Parameters
+    ----------
+    values : array (school, measure)
+        Of :func:`measure`, the pilots first.
+    names : sequence of str
+        What the columns are.
+    pilots : int
+        How many schools are pilots.
+
+    Raises
+    ------
+    DesignError
+        If a pilot lacks a measure, or fewer than two donors have all.
+    """
+    unknown = np.isnan(values)
+    lacking = [name for name, absent in zip(names, unknown[:pilots].any(axis=0), strict=True) if absent]
+    if lacking:
+        raise DesignError(f"A pilot has no {', '.join(lacking)} before the start. Add it, or leave it out of on.")
+    kept = np.flatnonzero(~unknown[pilots:].any(axis=1))
+    if len(kept) < 2:
+        raise DesignError(f"Fewer than two schools of the donor pool have {', '.join(names)} before the start.")
+    return kept
+
+
 def _column(cells: xr.Dataset, name: str, panel: Panel, exposure: NDArray[np.float64]) -> NDArray[np.float64]:
     if name in panel.indicators:
         part = cells.sel(indicator=name)

@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from averting.data import Panel
 from averting.data.neighbours import Neighbours
 from averting.design.comparison import SameAsPilots
-from averting.design.features import measure
+from averting.design.features import measure, measured_schools
 from averting.errors import DesignError
 
 Distance = Literal["standardised", "mahalanobis"]
@@ -69,27 +69,15 @@ class NearestNeighbours:
 
     def select(
         self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
-    ) -> tuple[str, ...]:
-        """Return the identifiers of the schools the rule keeps, in the panel's order."""
-        donors = self.pool.select(panel, pilots, periods, before)
+    ) -> dict[str, float]:
+        """Return the schools the rule keeps, in the panel's order, all of weight 1."""
+        donors = tuple(self.pool.select(panel, pilots, periods, before))
         values, names = measure(panel, (*pilots, *donors), before, self.on)
-        unknown = np.isnan(values)
-        if unknown[: len(pilots)].any():
-            lacking = [
-                name for name, absent in zip(names, unknown[: len(pilots)].any(axis=0), strict=True) if absent
-            ]
-            raise DesignError(
-                f"A pilot has no {', '.join(lacking)} before the start. Add it, or leave it out of on."
-            )
-        kept = np.flatnonzero(~unknown[len(pilots) :].any(axis=1))
-        if len(kept) < 2:
-            raise DesignError(
-                f"Fewer than two schools of the donor pool have {', '.join(names)} before the start."
-            )
+        kept = measured_schools(values, names, len(pilots))
         apart = distances(values[: len(pilots)], values[len(pilots) :][kept], names, kind=self.distance)
         near = self._nearest(apart, pilots)
         chosen = {donors[kept[i]] for i in near}
-        return tuple(school for school in donors if school in chosen)
+        return {school: 1.0 for school in donors if school in chosen}
 
     def _nearest(self, apart: NDArray[np.float64], pilots: tuple[str, ...]) -> set[int]:
         allowed = apart <= (np.inf if self.caliper is None else self.caliper)
@@ -141,8 +129,8 @@ class StatisticalNeighbours:
 
     def select(
         self, panel: Panel, pilots: tuple[str, ...], periods: tuple[str, ...], before: tuple[str, ...] = ()
-    ) -> tuple[str, ...]:
-        """Return the identifiers of the schools the rule keeps, in the panel's order."""
+    ) -> dict[str, float]:
+        """Return the schools the rule keeps, in the panel's order, all of weight 1."""
         authority = dict(zip(panel.schools, panel.data["la"].to_numpy().astype(str).tolist(), strict=True))
         codes = {name: self.neighbours.code_of(name) for name in set(authority.values()) if name}
         wanted: set[str] = set()
@@ -156,7 +144,7 @@ class StatisticalNeighbours:
                 )
             wanted |= set(self.neighbours.ranked[code][: self.most])
         donors = self.pool.select(panel, pilots, periods, before)
-        return tuple(school for school in donors if codes.get(authority[school]) in wanted)
+        return {school: weight for school, weight in donors.items() if codes.get(authority[school]) in wanted}
 
     def describe(self) -> str:
         """Return the rule in words."""

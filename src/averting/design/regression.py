@@ -52,7 +52,8 @@ def regression_to_mean(design: Design, indicator: str, *, last: int = 1, seed: i
     Notes
     -----
     A school's events in earlier and in last years, given their sum, split binomially by exposure and the
-    comparison schools' common change; a set's statistic is its excess over that, in standard deviations.
+    comparison schools' common change; a set's statistic is its excess over that, in standard deviations. Weights of
+    comparison schools play no part: every set of schools must be as likely as the pilots' own.
     """
     early, late, exposures = _before_and_last(design, indicator, last)
     pilots = np.arange(len(early)) < len(design.pilots)

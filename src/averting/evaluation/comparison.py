@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Literal
 
 from averting.data.neighbours import Neighbours, read_neighbours
-from averting.design import ComparisonRule, NearestNeighbours, SameAsPilots, StatisticalNeighbours
+from averting.design import (
+    ComparisonRule,
+    EntropyBalancing,
+    NearestNeighbours,
+    SameAsPilots,
+    StatisticalNeighbours,
+)
 from averting.errors import AvertingError
 from averting.evaluation.toml_table import TomlTable
 
 Asked = str | tuple[str, ...] | ComparisonRule
-RULES = ("all", "same", "list", "nearest", "statistical_neighbours")
+RULES = ("all", "same", "list", "nearest", "statistical_neighbours", "entropy")
 
 
 def read_comparison(table: TomlTable | None, folder: Path) -> Asked:
@@ -35,6 +41,7 @@ def read_comparison(table: TomlTable | None, folder: Path) -> Asked:
     readers: dict[str, Callable[[TomlTable, Path], Asked]] = {
         "nearest": _nearest,
         "statistical_neighbours": _statistical,
+        "entropy": _entropy,
     }
     try:
         found = readers.get(rule, _same)(table, folder)
@@ -78,3 +85,12 @@ def _statistical(table: TomlTable, folder: Path) -> Asked:
     most, pool = table.take("most", int, 10), _pool(table, table.texts("same", []))
     neighbours = read_neighbours(folder / path) if path else Neighbours({}, {})
     return StatisticalNeighbours(neighbours, most=most, pool=pool)
+
+
+def _entropy(table: TomlTable, folder: Path) -> Asked:
+    return EntropyBalancing(
+        on=table.texts("on", []),
+        by_period=table.texts("by_period", []),
+        moments=table.take("moments", int, 1),
+        pool=_pool(table, table.texts("same", [])),
+    )

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from averting.design.events import KINDS, TREATMENTS, Event, default_events
-from averting.errors import AvertingError, Fault
+from averting.errors import AvertingError, Fault, UnitError
 from averting.evaluation.toml_table import TomlTable
-from averting.years import AcademicYear
+from averting.years import AcademicYear, Period
 
 
 def read_events(tables: Iterable[TomlTable]) -> tuple[Event, ...]:
@@ -112,3 +112,15 @@ def event_faults(events: tuple[Event, ...], excluded: Iterable[str]) -> list[Fau
             fix = 'Take them out of exclude_periods, or use treatment = "show"'
             faults.append(Fault("evaluation.toml [[event]] treatment", found, fix))
     return faults
+
+
+def period_labels(periods: Iterable[str]) -> tuple[str, ...]:
+    """Return periods as averting writes them, ``2019/20`` for ``201920``; the design refuses what is none."""
+    return tuple(_label(period) for period in periods)
+
+
+def _label(period: str) -> str:
+    try:
+        return Period.parse(period).label
+    except UnitError:
+        return period

@@ -42,8 +42,13 @@ def planned_noise(evaluation: Evaluation) -> PanelNoise:
     refuse(EvaluationError, "Power cannot be found from these data", faults)
     known = panel.select(periods=past)
     chosen, _ = choose_comparison(known, pilots, settings.comparison, periods=past, before=past)
+    if len(set(chosen.values())) > 1:
+        raise EvaluationError(
+            "The comparison rule weights schools, and power is found from sets of schools that are alike. Ask for it "
+            'with a rule that does not, such as rule = "nearest".'
+        )
     indicator = evaluation.primary.indicator
-    return PanelNoise.from_panel(known, indicator, pilots=pilots, comparison=chosen, periods=past)
+    return PanelNoise.from_panel(known, indicator, pilots=pilots, comparison=tuple(chosen), periods=past)
 
 
 def power(

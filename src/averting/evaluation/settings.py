@@ -21,7 +21,7 @@ from averting.effects.bayes.priors import FAMILIES
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
-from averting.evaluation.event_settings import read_events, with_defaults
+from averting.evaluation.event_settings import period_labels, read_events, with_defaults
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear, Period
 
@@ -191,7 +191,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         found = "this table is missing, but there is a [[scenario]] or [[programme]]"
         top.fault("[appraisal]", found, "Say what to value, or leave those out.")
     given, design = read_events(top.tables("event")), top.table("design") or _absent(top, "design")
-    stated = design.texts("exclude_periods") if "exclude_periods" in design.values else None
+    stated = period_labels(design.texts("exclude_periods")) if "exclude_periods" in design.values else None
     events = with_defaults(given, stated)
     return Evaluation(
         folder=folder,
@@ -300,7 +300,7 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
     else:
         pilots = table.texts("pilots")
     shut = [period for event in default_events() if event in events for period in event.periods]
-    excluded = table.texts("exclude_periods", shut)
+    excluded = period_labels(table.texts("exclude_periods", shut))
     settings = DesignSettings(
         pilots=pilots,
         start=_period(table, "start"),

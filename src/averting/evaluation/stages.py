@@ -16,6 +16,7 @@ from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
 from averting.costs import factors, known_deflator, known_payers, load_parameters
 from averting.data import Joined, Panel, join_authorities, join_schools, read_panel
+from averting.data.exposures import noun
 from averting.data.succession import COLUMNS as SUCCESSION_COLUMNS
 from averting.data.successors import check_successors
 from averting.design import Design, Event, balance, paths, regression_to_mean, without_cells
@@ -187,6 +188,7 @@ def write_design(folder: Path, design: Design, events: Sequence[Event]) -> None:
             for pilot in design.pilots
         },
         "comparison_schools": len(design.comparison),
+        "effective_comparison": design.effective_comparison,
         "rule": design.rule,
         "periods": list(design.periods),
         "excluded": list(design.excluded),
@@ -195,6 +197,9 @@ def write_design(folder: Path, design: Design, events: Sequence[Event]) -> None:
     }
     (folder / "design.json").write_text(canonical_json(record), encoding="utf-8")
     _csv(balance(design), folder / "balance.csv")
+    if design.weighted:
+        weights = pd.DataFrame(design.weights.items(), columns=["school", "weight"])
+        _csv(weights, folder / "weights.csv")
     _csv(_event_table(events, design), folder / "events.csv")
     for indicator in design.panel.indicators:
         _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")
@@ -363,6 +368,11 @@ def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
 def indicator_labels(evaluation: Evaluation) -> dict[str, str]:
     """Return every indicator's label by key, the evaluation's own among them."""
     return {key: indicator.label for key, indicator in evaluation.indicators.items()}
+
+
+def exposure_nouns(evaluation: Evaluation) -> dict[str, str]:
+    """Return what every indicator's rate is per 100 of, by key."""
+    return {key: noun(indicator.exposure) for key, indicator in evaluation.indicators.items()}
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:

@@ -83,7 +83,7 @@ def control(results: Results, rules: Rules, previous: tuple[PublicTable, ...] = 
     for indicator in _indicators(results):
         told, safe = rates_that_tell(results, indicator, rules)
         cells: list[Key] = [(indicator, "pilots", "mean rate before the start")] * told
-        if results.record("design/design")["comparison_schools"] < FEW_SCHOOLS:
+        if results.record("design/design")["effective_comparison"] < FEW_SCHOOLS:
             cells.append((indicator, "comparison", "mean rate before the start"))
         exposed = [] if safe else [(indicator, "pilots", "single schools before the start")]
         record = record.with_decisions([Decision("balance", cell, "rate") for cell in cells], exposed=exposed)
@@ -302,10 +302,11 @@ def _balance(made: Controlled) -> pd.DataFrame:
         table.loc[at, ["pilots", "comparison"]] = (
             table.loc[at, ["pilots", "comparison"]].astype(float).round(digits)
         )
-        table.loc[at, "standardised_difference"] = round(float(table["standardised_difference"][at]), 2)
+        gaps = ["standardised_difference", "unweighted_difference"]
+        table.loc[at, gaps] = table.loc[at, gaps].astype(float).round(2)
         for group in ("pilots", "comparison"):
             if (indicator, group, "mean rate before the start") in made.withheld:
-                table.loc[at, [group, "standardised_difference"]] = np.nan
+                table.loc[at, [group, *gaps]] = np.nan
     return table
 
 

@@ -77,8 +77,9 @@ def paths(results: Results, estimate: str) -> ReportFigure:
     import matplotlib as mpl
 
     effect = results.effect(estimate)
-    indicator, units = results.indicator(effect.estimand.indicator), wording.unit(results)
-    table = results.table(f"design/paths_{effect.estimand.indicator}")
+    key, units = effect.estimand.indicator, wording.unit(results)
+    rate = f"{results.indicator(key)} {results.per(key)}"
+    table = results.table(f"design/paths_{key}")
     without = results.table(f"estimates/{estimate}/counterfactual")
     periods = list(dict.fromkeys(table["period"]))
     at = {period: i for i, period in enumerate(periods)}
@@ -105,9 +106,9 @@ def paths(results: Results, estimate: str) -> ReportFigure:
             axes.axvspan(at[period] - 0.5, at[period] + 0.5, color="#e8e8e8", zorder=0, linewidth=0)
         told = _mark_events(axes, results.table("design/events"), at)
         axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
-        axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
+        axes.set(ylabel=rate, ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, fontsize=9)
-        return _finish(figure, f"{_paths_alt(table, without, indicator, units)}{told}")
+        return _finish(figure, f"{_paths_alt(table, without, rate, units)}{told}")
 
 
 def _mark_events(axes: Axes, events: Any, at: Mapping[str, int]) -> str:
@@ -130,7 +131,7 @@ def _mark_events(axes: Axes, events: Any, at: Mapping[str, int]) -> str:
     return f" Events marked: {told}." if told else ""
 
 
-def _paths_alt(table: Any, without: Any, indicator: str, units: str) -> str:
+def _paths_alt(table: Any, without: Any, rate: str, units: str) -> str:
     treated, used = set(without["period"]), table["used"]
     means = {
         (group, late): _mean_shown(
@@ -142,7 +143,7 @@ def _paths_alt(table: Any, without: Any, indicator: str, units: str) -> str:
     gaps = sorted(set(table.loc[used & table["rate"].isna(), "period"]))
     withheld = f" Withheld in some groups, and shown as gaps: {', '.join(gaps)}." if gaps else ""
     return (
-        f"Line chart of {indicator} per 100 pupils by year. Pilot {units} average {means['pilots', False]} before "
+        f"Line chart of {rate} by year. Pilot {units} average {means['pilots', False]} before "
         f"the start and {means['pilots', True]} after; comparison {units} {means['comparison', False]} and "
         f"{means['comparison', True]}. Markers show the pilots' estimated rate without the programme, with wide "
         f"intervals. Years left out are shaded.{withheld}"
@@ -161,15 +162,25 @@ def balance(results: Results) -> ReportFigure:
 
     table = results.table("design/balance").dropna(subset="standardised_difference")
     labels = [balance_label(results, str(measure)) for measure in table["measure"]]
-    gaps = table["standardised_difference"].to_numpy(dtype=float)
+    gaps, plain = (
+        table[name].to_numpy(dtype=float) for name in ("standardised_difference", "unweighted_difference")
+    )
+    weighted = not np.allclose(gaps, plain)
     with mpl.rc_context(_STYLE):
         figure, axes = _axes(1.2 + 0.32 * len(labels))
         axes.axvspan(-0.25, 0.25, color="#e8e8e8", zorder=0, linewidth=0)
         axes.axvline(0, color=INK, linewidth=1)
-        axes.plot(gaps, range(len(gaps)), "o", color=PILOT, markersize=7)
+        if weighted:
+            axes.plot(plain, range(len(plain)), "o", color=COMPARISON, fillstyle="none", label="without weights")
+        axes.plot(gaps, range(len(gaps)), "o", color=PILOT, markersize=7, label="with weights")
+        if weighted:
+            axes.legend(loc="lower right", fontsize=8)
         axes.set_yticks(range(len(labels)), labels)
         axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel="pilots minus comparison, in standard deviations")
-        points = "; ".join(f"{label} {gap:+.2f}" for label, gap in zip(labels, gaps, strict=True))
+        points = "; ".join(
+            f"{label} {gap:+.2f}" + (f" (without weights {before:+.2f})" if weighted else "")
+            for label, gap, before in zip(labels, gaps, plain, strict=True)
+        )
         alt = f"Dot plot of standardised differences before the start; beyond 0.25 is usually called large. {points}."
         return _finish(figure, alt)
 

@@ -86,6 +86,10 @@ class Results:
         label: str = self.manifest["indicators"].get(key, key.replace("_", " "))
         return label[:1].lower() + label[1:]
 
+    def per(self, key: str) -> str:
+        """Return what an indicator's rates are in: ``per 100 pupils``, or per 100 of what else it is counted over."""
+        return f"per 100 {self.manifest['exposures'].get(key, 'pupils')}"
+
     def name(self, estimate: str) -> str:
         """Return what an estimate is of in running text: its indicator, and the event it leaves out, if any."""
         entry = next(entry for entry in self.manifest["estimates"] if entry["id"] == estimate)

@@ -139,9 +139,16 @@ def balance_label(results: Results, measure: str) -> str:
     """Return what a row of the balance table is about: a rate, pupils, or a covariate by its own name."""
     key = measure.removesuffix(", per 100")
     if key != measure:
+        rate = f"{results.indicator(key)} {results.per(key)}"
+        if not rate.endswith(" pupils"):
+            return rate  # sessions and the like are of one year or term already
         termly = any(" " in period for period in results.record("design/design")["periods"])
-        return f"{results.indicator(key)} per 100 pupils {'a term' if termly else 'a year'}"
-    return "pupils on roll" if measure == "exposure" else measure.replace("_", " ")
+        return f"{rate} {'a term' if termly else 'a year'}"
+    if measure == "exposure":
+        # a panel has one exposure, that of every estimate
+        counted = results.per(results.primary.estimand.indicator).removeprefix("per 100 ")
+        return "pupils on roll" if counted == "pupils" else counted
+    return measure.replace("_", " ")
 
 
 def balance(results: Results) -> ReportTable:

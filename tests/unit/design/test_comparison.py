@@ -14,24 +14,24 @@ USED = ("2016/17", "2017/18", "2018/19", "2021/22", "2022/23")
 
 def test_same_phase_and_region(panel: Panel) -> None:
     # 100001 is a northern secondary, like 3 and 5; 7 is a northern primary
-    assert SameAsPilots().select(panel, ("100001",), USED) == ("100003", "100005")
+    assert tuple(SameAsPilots().select(panel, ("100001",), USED)) == ("100003", "100005")
 
 
 def test_one_trait_or_none(panel: Panel) -> None:
-    assert SameAsPilots(on=("phase",)).select(panel, ("100007",), USED) == ("100008",)
-    assert SameAsPilots(on=("la",)).select(panel, ("100001",), USED) == ("100002", "100003", "100004")
+    assert tuple(SameAsPilots(on=("phase",)).select(panel, ("100007",), USED)) == ("100008",)
+    assert tuple(SameAsPilots(on=("la",)).select(panel, ("100001",), USED)) == ("100002", "100003", "100004")
     assert len(SameAsPilots(on=()).select(panel, ("100001",), USED)) == 7
 
 
 def test_traits_must_agree_with_one_pilot_all_at_once(panel: Panel) -> None:
     # a northern secondary and a southern primary: southern secondaries and northern primaries are like neither
     chosen = SameAsPilots().select(panel, ("100001", "100008"), USED)
-    assert chosen == ("100003", "100005")
+    assert tuple(chosen) == ("100003", "100005")
 
 
 def test_named_schools_are_left_out(panel: Panel) -> None:
     rule = SameAsPilots(on=("phase",), exclude=("100002", "100005"))
-    assert rule.select(panel, ("100001",), USED) == ("100003", "100004", "100006")
+    assert tuple(rule.select(panel, ("100001",), USED)) == ("100003", "100004", "100006")
     assert rule.describe() == ("the same phase as a pilot; data in every period used; 2 named schools left out")
 
 
@@ -75,3 +75,13 @@ def test_pilot_without_the_trait(table: pd.DataFrame, panel_of: Callable[[pd.Dat
     table.loc[table["urn"] == "100001", "region"] = ""
     with pytest.raises(DesignError, match="a pilot has no phase or region in the data"):
         SameAsPilots().select(panel_of(table), ("100001",), USED)
+
+
+def test_names_in_exclude_that_no_school_has_are_listed(panel: Panel) -> None:
+    with pytest.raises(DesignError, match="exclude names schools") as refused:
+        Design(
+            panel, ["100001"], start="2021/22", comparison=SameAsPilots(on=(), exclude=("10003", "100005", "x"))
+        )
+    assert "exclude 10003" in str(refused.value)
+    assert "exclude x" in str(refused.value)
+    assert "100005" not in str(refused.value)

@@ -68,7 +68,7 @@ def test_an_indicator_that_is_no_count_is_refused_by_name(
     counts: Callable[..., np.ndarray], design_of: Callable[..., Design]
 ) -> None:
     design = design_of(counts(1, schools=12))
-    for key, kind in [("persistent_absence", "share"), ("attainment_8", "mean")]:
+    for key, kind in [("english_and_maths", "share"), ("attainment_8", "mean")]:
         with pytest.raises(
             EstimationError, match=rf"'{key}' .* is declared as a {kind}, and estimators take counts"
         ):

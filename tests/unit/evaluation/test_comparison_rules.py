@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from averting.design import NearestNeighbours, SameAsPilots, StatisticalNeighbours
+from averting.design import EntropyBalancing, NearestNeighbours, SameAsPilots, StatisticalNeighbours
 from averting.errors import Fault
 from averting.evaluation.comparison import read_comparison
 from averting.evaluation.toml_table import TomlTable
@@ -34,6 +34,21 @@ def test_every_key_of_the_nearest_rule() -> None:
     assert rule == NearestNeighbours(4, ("size", "fsm"), "mahalanobis", False, 2.0, pool)
 
 
+def test_every_key_of_entropy_balancing() -> None:
+    rule, faults = read(
+        {
+            "rule": "entropy",
+            "on": ["fsm"],
+            "by_period": ["suspensions"],
+            "moments": 2,
+            "same": ["phase"],
+            "exclude": ["1"],
+        }
+    )
+    assert faults == []
+    assert rule == EntropyBalancing(("fsm",), ("suspensions",), 2, SameAsPilots(on=("phase",), exclude=("1",)))
+
+
 def test_statistical_neighbours_are_read_from_beside_the_evaluation(tmp_path: Path) -> None:
     (tmp_path / "sn.csv").write_text("la_code,neighbour_code,rank\n301,308,1\n", encoding="utf-8")
     rule, faults = read({"rule": "statistical_neighbours", "neighbours": "sn.csv", "most": 5}, tmp_path)
@@ -49,6 +64,7 @@ def test_statistical_neighbours_are_read_from_beside_the_evaluation(tmp_path: Pa
         ({"rule": "nearest", "k": 0}, "rule", "k is 0"),
         ({"rule": "nearest", "distance": "miles"}, "distance", "'miles' is not known"),
         ({"rule": "nearest", "neighbours": 3}, "neighbours", "this key is not known"),
+        ({"rule": "entropy", "moments": 3}, "rule", "moments is 3"),
         ({"rule": "same", "on": ["colour"]}, "on", "colour is not a trait"),
         ({"rule": "statistical_neighbours"}, "neighbours", "this key is missing"),
         ({"rule": "statistical_neighbours", "neighbours": "gone.csv"}, "rule", "gone.csv cannot be read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,17 @@ def test_love_plot_shows_every_row_of_the_balance_table(quick_run: Path) -> None
         assert f"{gap:+.2f}" in figure.alt
     assert figure.alt.split("called large. ")[1].count(";") == len(table) - 1
     assert figures.balance(results).svg == figure.svg
+
+
+def test_love_plot_shows_both_differences_where_schools_are_weighted(quick_run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(quick_run / "results", tmp_path / "results")
+    before = figures.balance(open_results(folder))
+    table = pd.read_csv(folder / "design" / "balance.csv")
+    table.assign(standardised_difference=0.0).to_csv(folder / "design" / "balance.csv", index=False)
+    figure = figures.balance(open_results(folder))
+    assert "without weights" not in before.alt
+    for gap in table["unweighted_difference"]:
+        assert f"+0.00 (without weights {gap:+.2f})" in figure.alt
 
 
 def test_regression_to_the_mean_is_among_the_checks_of_the_design(quick_run: Path) -> None:

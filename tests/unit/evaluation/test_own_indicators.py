@@ -11,6 +11,7 @@ import pytest
 from averting.errors import EvaluationError
 from averting.evaluation import load_evaluation, run
 from averting.evaluation.settings import FILE, INDICATORS
+from averting.reporting import figures, open_results, tables
 
 OWN = """
 [indicators.detentions]
@@ -65,6 +66,23 @@ def test_an_evaluation_estimates_its_own_indicator_and_reports_its_label(folder:
     manifest = json.loads((results / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["indicators"]["detentions"] == "Detentions"
     assert INDICATORS in manifest["inputs"]
+
+
+@pytest.mark.parametrize(
+    ("exposure", "rate", "counted"),
+    [
+        ("sessions_possible", "detentions per 100 sessions", "sessions"),
+        ("lessons_taught", "detentions per 100 lessons taught", "lessons taught"),
+        ("headcount", "detentions per 100 pupils a year", "pupils on roll"),
+    ],
+)
+def test_rates_are_per_100_of_what_an_indicator_is_counted_over(
+    folder: Path, exposure: str, rate: str, counted: str
+) -> None:
+    (folder / INDICATORS).write_text(OWN.replace('"headcount"', f'"{exposure}"'), encoding="utf-8")
+    results = open_results(run(folder))
+    assert [row[0] for row in tables.balance(results).rows] == [counted, rate]
+    assert figures.paths(results, "main").alt.startswith(f"Line chart of {rate.removesuffix(' a year')} by year.")
 
 
 def test_a_fault_in_it_is_told_with_the_others(folder: Path) -> None:

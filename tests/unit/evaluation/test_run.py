@@ -63,6 +63,7 @@ def test_a_run_over_finished_results_changes_nothing(small):
         ("seed = 1", "seed = 2", ["main", "suspensions", "appraisal"]),
         ('indicator = "suspensions"', 'indicator = "suspensions"\nlevel = 0.9', ["suspensions"]),
         ('start = "2021/22"', 'start = "2022/23"', ALL),
+        ('note = "Simulated schools', 'note = "Invented schools', []),
         ("source = \"dfe_exclusions\"", "first_period = \"2014/15\"\nsource = \"dfe_exclusions\"", ALL),
     ],
 )  # fmt: skip

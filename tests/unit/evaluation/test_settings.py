@@ -224,6 +224,15 @@ def test_other_excluded_periods_are_read_with_their_reason(values, write):
     assert load_evaluation(write(values)).design.exclude_periods == ()
 
 
+@pytest.mark.parametrize("spelled", [["2019-20", "2020-21"], ["202021", "201920"]])
+def test_covid_years_spelled_otherwise_are_the_default_still(values, write, spelled):
+    before = load_evaluation(write(values)).events
+    put(values, ("design", "exclude_periods"), spelled)
+    evaluation = load_evaluation(write(values))
+    assert set(evaluation.design.exclude_periods) == {"2019/20", "2020/21"}
+    assert evaluation.events == before
+
+
 @pytest.mark.parametrize("name", ["_template", "demo", "2020-social-workers-in-schools"])
 def test_shipped_evaluations_load(name):
     assert load_evaluation(analyses_dir() / name).title
