@@ -14,7 +14,7 @@ from averting.errors import ParameterError
 
 type Array = NDArray[np.float64]
 
-_BLOCK = 1_000
+_BLOCK = 4_000
 # Financial years from the one in which Reception begins to the one in which Year 11 ends.
 _SCHOOL_YEARS = 13
 

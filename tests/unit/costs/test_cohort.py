@@ -195,9 +195,9 @@ def test_the_contracted_account_is_the_slow_one() -> None:
 
 
 def test_blocks_of_draws_leave_no_seam() -> None:
-    rates, mix = _rates(2_500), np.full((12, 3), 1 / 36)
+    rates, mix = _rates(4_500), np.full((12, 3), 1 / 36)
     states, weights = np.arange(9), np.random.default_rng(8).random((9, 2, 20))
-    costs = np.random.default_rng(9).normal(1.0, 1.0, (9, 2_500))
+    costs = np.random.default_rng(9).normal(1.0, 1.0, (9, 4_500))
     account = present_account(rates, mix, states=states, costs=costs, weights=weights)
     excluded, averted = years_by_state(rates, mix, 20)
     whole = np.einsum("syd,spy,sd->spd", excluded - averted, weights, costs)
