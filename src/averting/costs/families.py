@@ -102,7 +102,12 @@ def read_family(family: str, declared: Table, *, where: str) -> ParameterSet:
         if key not in parameters
     ]
     refuse(ParameterError, f"{where} does not load", faults)
-    rules = [SumRule(key, tuple(rule["members"]), rule["total"]) for key, rule in declared.get("sum", {}).items()]
+    rules = [
+        SumRule(
+            key, tuple(rule["members"]), **{name: rule[name] for name in ("total", "tolerance") if name in rule}
+        )
+        for key, rule in declared.get("sum", {}).items()
+    ]
     return ParameterSet(parameters, (family,), tuple(lines), tuple(rules), unset)
 
 

@@ -160,11 +160,24 @@ class Unset:
 
 @dataclass(frozen=True)
 class SumRule:
-    """Parameters that must add up, for example shares of one whole."""
+    """Parameters that must add up, for example shares of one whole or the parts of a published cost.
+
+    Parameters
+    ----------
+    key : str
+        Name of the rule.
+    members : tuple of str
+        Parameters that are added.
+    total : float
+        What they must come to.
+    tolerance : float
+        How far off they may be: the rounding of the published total.
+    """
 
     key: str
     members: tuple[str, ...]
     total: float
+    tolerance: float = _SUM_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -200,7 +213,7 @@ class ParameterSet(Mapping[str, Parameter]):
         if uncertain:
             return f"{', '.join(uncertain)} has a distribution", "Members of a sum are drawn apart, so give values"
         total = math.fsum(self[key].central for key in rule.members)
-        if math.isclose(total, rule.total, abs_tol=_SUM_TOLERANCE):
+        if math.isclose(total, rule.total, rel_tol=0.0, abs_tol=rule.tolerance):
             return None
         return f"{', '.join(rule.members)} add up to {total:.9g}", f"They must add up to {rule.total:g}"
 

@@ -30,6 +30,7 @@ _EXCLUSION_MONTH = 6
 _FIRST_CENSUS_MONTH = 7
 _MONTHS_TO_END = np.array([12 * (11.5 - group) for group in YEAR_GROUPS])
 _SHARE_TOLERANCE = 1e-9
+_SCHOOL_MONTHS = 144
 
 
 def placement_months(hazard: Array, months_to_end: Array) -> Array:
@@ -47,7 +48,19 @@ def placement_months(hazard: Array, months_to_end: Array) -> Array:
     array, shape (draw, cohort, month)
         The mean over the month of exp(-hazard x years since exclusion), and 0 after the end of Year 11. Its sum
         over months, over 12, is (1 - exp(-hT)) / h for T years to the end; T where h is 0.
+
+    Raises
+    ------
+    ParameterError
+        For a rate below 0, or a time to the end of Year 11 that no pupil of school age has.
     """
+    if hazard.min(initial=0.0) < 0:
+        raise ParameterError(f"The rate of return is {hazard.min():g}. It must be 0 or more.")
+    if months_to_end.min(initial=0.0) < 0 or months_to_end.max(initial=0.0) > _SCHOOL_MONTHS:
+        raise ParameterError(
+            f"Months to the end of Year 11 run from {months_to_end.min():g} to {months_to_end.max():g}. They must lie "
+            f"between 0 and {_SCHOOL_MONTHS}, Reception to Year 11: placements of school age end there."
+        )
     months = int(np.ceil(months_to_end.max(initial=0.0)))
     start = np.arange(months) / 12
     length = np.clip(months_to_end[:, None] / 12 - start, 0.0, 1 / 12)

@@ -94,3 +94,32 @@ def spread(averted: Array, starts: list[int], profile: Array, years: range) -> A
             place[row, offset, start + offset - years.start] = 1.0
     laid: Array = np.einsum("dp,dj,pjy->dy", averted, profile, place, optimize=True)
     return laid
+
+
+def places_cut(freed: Array, block: int) -> Array:
+    """Places taken out of the next year's commission, where they are agreed in whole blocks a year ahead.
+
+    Parameters
+    ----------
+    freed : array, shape (..., year)
+        Pupil-years in state places freed in each financial year.
+    block : int
+        Places in a block, 1 or more.
+
+    Returns
+    -------
+    array, shape (..., year)
+        Nothing in the first year; then the whole blocks that were free in the year before, rounded toward none. Not
+        linear: five places freed cut no block of six. The lines of the account use an uncertain share instead.
+
+    Raises
+    ------
+    ParameterError
+        For a block below 1.
+    """
+    if block < 1:
+        raise ParameterError(f"A block holds {block} places. Give 1 or more.")
+    whole = np.trunc(freed / block) * block
+    cut = np.zeros_like(whole)
+    cut[..., 1:] = whole[..., :-1]
+    return cut
