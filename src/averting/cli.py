@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -171,8 +172,10 @@ def publish(
 
 
 @app.command
-def sources(*families: str, local_authority: str | None = None, json: Json = False) -> None:
-    """List declared costs with their sources, evidence grades and review dates.
+def sources(
+    *families: str, local_authority: str | None = None, as_of: date | None = None, json: Json = False
+) -> None:
+    """List declared costs with their sources, evidence grades and review dates, and what to beware of.
 
     Parameters
     ----------
@@ -180,30 +183,28 @@ def sources(*families: str, local_authority: str | None = None, json: Json = Fal
         Families of costs; all by default.
     local_authority
         Use this authority's own figures where they are declared.
+    as_of
+        Day, such as 2027-04-01; numbers whose review was due before it are called stale.
     json
         Print as JSON.
     """
-    from averting.costs import known_families, load_parameters
+    from averting.costs import declared_sources
 
-    frame = load_parameters(*(families or known_families()), la=local_authority).sources()
+    frame, unset = declared_sources(*families, la=local_authority, as_of=as_of)
     if json:
         _print_json(frame.astype(str).to_dict(orient="records"))
         return
-    names = ("parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by")
+    names = (
+        *("parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by"),
+        "beware",
+    )
     table = Table(*(Column(name, overflow="fold") for name in names))  # narrow, but nothing is cut off
     for row in frame.itertuples():
-        table.add_row(
-            str(row.key),
-            f"{row.central:,.4g}",
-            f"{row.low:,.4g} to {row.high:,.4g}",
-            str(row.unit),
-            str(row.price_year or ""),
-            str(row.grade),
-            str(row.confidence),
-            str(row.source),
-            str(row.review_by),
-        )
+        about = (row.unit, row.price_year or "", row.grade, row.confidence, row.source, row.review_by, row.beware)
+        table.add_row(str(row.key), f"{row.central:,.4g}", f"{row.low:,.4g} to {row.high:,.4g}", *map(str, about))
     Console().print(table)
+    for asked in unset:
+        print(f"you must give: {asked.key} ({asked.unit}). {asked.ask}")
 
 
 @app.command

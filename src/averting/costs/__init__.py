@@ -5,11 +5,15 @@ from averting.costs.declarations import overrides_from_table
 from averting.costs.discounting import factors, present_value
 from averting.costs.distributions import Distribution
 from averting.costs.families import known_authorities, known_families, load_parameters
+from averting.costs.flags import declared_sources, flagged, flags
 from averting.costs.model import savings
+from averting.costs.overlaps import known_overlaps, overlap_matrix
 from averting.costs.parameters import Override, Parameter, ParameterSet
 from averting.costs.pathways import placement_months, placement_years
+from averting.costs.payer_rules import apply_payer_rules, known_payer_rules
 from averting.costs.payers import known_payers
-from averting.costs.prices import Deflator, deflate, known_deflator
+from averting.costs.prices import Deflator, deflate, known_deflator, known_vintages
+from averting.costs.quantities import places_cut
 from averting.costs.references import Reference, known_references
 
 __all__ = [
@@ -20,17 +24,26 @@ __all__ = [
     "Parameter",
     "ParameterSet",
     "Reference",
+    "apply_payer_rules",
+    "declared_sources",
     "deflate",
     "factors",
+    "flagged",
+    "flags",
     "known_authorities",
     "known_deflator",
     "known_families",
+    "known_overlaps",
+    "known_payer_rules",
     "known_payers",
     "known_references",
+    "known_vintages",
     "load_parameters",
+    "overlap_matrix",
     "overrides_from_table",
     "placement_months",
     "placement_years",
+    "places_cut",
     "present_value",
     "savings",
 ]

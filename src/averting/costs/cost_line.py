@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from averting.costs.pathways import Quantities
+from averting.costs.quantities import COHORT, Quantities
 
 type Array = NDArray[np.float64]
 type Flows = Callable[[Quantities, Mapping[str, Array]], Array]
@@ -23,6 +23,7 @@ UNIT_COST_UNITS = {
     "averted_exclusions": "GBP/pupil",
     "placement_years": "GBP/pupil/year",
     "census_years": "GBP/pupil/year",
+    **dict.fromkeys(COHORT, "GBP/pupil/year"),
 }
 
 
@@ -60,9 +61,17 @@ class CostLine:
 
 
 def _times(
-    quantities: Quantities, values: Mapping[str, Array], *, quantity: str, factors: tuple[str, ...], sign: float
+    quantities: Quantities,
+    values: Mapping[str, Array],
+    *,
+    quantity: str,
+    factors: tuple[str, ...],
+    rest_of: str | None,
+    sign: float,
 ) -> Array:
     per_draw = sign * np.prod([values[key] for key in factors], axis=0)
+    if rest_of is not None:
+        per_draw = per_draw * (1 - values[rest_of])
     flows: Array = quantities.get(quantity) * per_draw[:, None]
     return flows[None]
 
@@ -76,32 +85,33 @@ def quantity_times_cost(
     quantity: str,
     unit_cost: str,
     share: str | None,
+    rest_of: str | None,
     sign: int,
     family: str,
     note: str,
 ) -> CostLine:
-    """Make a plain line: quantity x unit cost [x share], to one payer.
+    """Make a plain line: quantity x unit cost [x share] [x (1 - rest_of)], to one payer.
 
     Parameters
     ----------
     quantity : str
-        One of ``averting.costs.pathways.QUANTITIES``.
-    unit_cost, share : str
-        Parameter keys; ``share`` may be None.
+        One of ``averting.costs.quantities.QUANTITIES``.
+    unit_cost, share, rest_of : str
+        Parameter keys. ``share`` scales the line by itself and ``rest_of`` by 1 minus itself; both may be None.
     sign : {1, -1}
         1 where averting an exclusion saves the cost, -1 where it brings it.
     key, label, kind, payer, family, note
         As in :class:`CostLine`.
     """
     factors = (unit_cost,) if share is None else (unit_cost, share)
-    units = (UNIT_COST_UNITS[quantity], "share")
+    needs = {unit_cost: UNIT_COST_UNITS[quantity], **{key: "share" for key in (share, rest_of) if key is not None}}
     return CostLine(
         key,
         label,
         kind,
         (payer,),
-        dict(zip(factors, units, strict=False)),
-        partial(_times, quantity=quantity, factors=factors, sign=float(sign)),
+        needs,
+        partial(_times, quantity=quantity, factors=factors, rest_of=rest_of, sign=float(sign)),
         family,
         note,
     )

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, get_args
 
 from averting.costs.distributions import Distribution
-from averting.costs.parameters import Confidence, Grade, Override, Parameter
+from averting.costs.parameters import Confidence, Grade, Override, Parameter, Unset
 from averting.costs.payers import known_payers
 from averting.costs.references import known_references
 from averting.errors import AvertingError, Fault, ParameterError, refuse
@@ -30,7 +30,8 @@ _MONEY = {
     "price_year": "the financial year whose prices it is in, such as '2021-22'",
     "payer": "a key of models/payers.toml",
 }
-_KNOWN = {*_ALWAYS, *_MONEY, "value", "distribution", "note"}
+_KNOWN = {*_ALWAYS, *_MONEY, "value", "distribution", "note", "disputed"}
+_UNSET = ("label", "unit", "review_by", "plausible")
 
 
 def is_money(unit: str) -> bool:
@@ -115,7 +116,28 @@ def _build(key: str, table: Table) -> Parameter:
         review_by=table["review_by"],
         plausible=(float(table["plausible"][0]), float(table["plausible"][1])),
         note=table.get("note", ""),
+        disputed=table.get("disputed", ""),
     )
+
+
+def read_unset(key: str, table: Table, *, where: str) -> tuple[Unset | None, list[Fault]]:
+    """Read a number that the user must give: a table with ``ask`` in place of ``value`` and ``source``.
+
+    Parameters and returns are those of :func:`read_parameter`.
+    """
+    unit = str(table.get("unit", ""))
+    wanted = {*_UNSET, "ask", *(["payer"] if is_money(unit) else [])}
+    faults = [Fault(where, f"[{key}] has no {name}", "Add it") for name in sorted(wanted) if not table.get(name)]
+    faults += [
+        Fault(where, f"[{key}] asks for its number and has {name}", "Leave it out, or leave out ask")
+        for name in sorted(set(table) - wanted)
+    ]
+    faults += _wrong(where, key, {name: table[name] for name in table if name in wanted - {"ask"}})
+    if faults:
+        return None, faults
+    low, high = table["plausible"]
+    band = (float(low), float(high))
+    return Unset(key, table["label"], unit, table.get("payer"), table["review_by"], band, table["ask"]), []
 
 
 def read_parameter(key: str, table: Any, *, where: str) -> tuple[Parameter | None, list[Fault]]:

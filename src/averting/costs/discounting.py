@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -17,6 +17,10 @@ from averting.units import exact, require
 from averting.years import FinancialYear
 
 DEFAULT_EDITION = "2026"
+
+Timing = Literal["start", "mid", "end"]
+# How far into its year a flow falls, in years.
+_DELAY: dict[Timing, float] = {"start": 0.0, "mid": 0.5, "end": 1.0}
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,19 @@ def known_schedule(edition: str, series: str) -> Schedule:
     return Schedule(edition, series, bands, declared["source"])
 
 
-def factors(years: ArrayLike, *, edition: str = DEFAULT_EDITION, series: str = "standard") -> NDArray[np.float64]:
+def _delayed(cumulative: NDArray[np.float64], timing: Timing) -> NDArray[np.float64]:
+    """Factors of flows that fall later in their year; the part of a year is at the next year's own rate."""
+    if timing not in _DELAY:
+        raise ParameterError(f"There is no timing '{timing}'. Use one of: {', '.join(_DELAY)}.")
+    if timing == "start":
+        return cumulative
+    step = cumulative[1:] / cumulative[:-1]
+    return cumulative[:-1] * step ** _DELAY[timing]
+
+
+def factors(
+    years: ArrayLike, *, edition: str = DEFAULT_EDITION, series: str = "standard", timing: Timing = "start"
+) -> NDArray[np.float64]:
     """Discount factors.
 
     Parameters
@@ -79,9 +95,11 @@ def factors(years: ArrayLike, *, edition: str = DEFAULT_EDITION, series: str = "
     years : array of int
         Whole years after the base year, 0 or more.
     edition : str
-        Green Book edition, for example ``"2026"``.
+        Green Book edition, for example ``"2026"``; ``"review_2026"`` is a recommendation, for a sensitivity only.
     series : {"standard", "health", "reduced"}
         ``reduced`` leaves out the allowance for catastrophic risk.
+    timing : {"start", "mid", "end"}
+        When in its year money moves. ``start``: the base year counts in full, as in the Green Book's tables.
 
     Returns
     -------
@@ -92,11 +110,12 @@ def factors(years: ArrayLike, *, edition: str = DEFAULT_EDITION, series: str = "
     Raises
     ------
     ParameterError
-        For an unknown edition or series.
+        For an unknown edition, series or timing.
     UnitError
         For years before the base year, fractions of years, or years after the schedule's last.
     """
     schedule = known_schedule(edition, series)
+    cumulative = _delayed(schedule.cumulative(), timing)
     after = np.asarray(years)
     if not np.issubdtype(after.dtype, np.integer):
         raise UnitError(f"Years after the base year must be whole numbers, but they are {after.dtype}.")
@@ -105,9 +124,9 @@ def factors(years: ArrayLike, *, edition: str = DEFAULT_EDITION, series: str = "
             f"Flows begin {-int(after.min())} years before the base year. Move the base year to the first year "
             "with a flow: earlier flows are not compounded."
         )
-    if after.size and after.max() > schedule.last_year:
-        raise UnitError(f"The schedule of {edition} ends {schedule.last_year} years after the base year.")
-    found: NDArray[np.float64] = schedule.cumulative()[after]
+    if after.size and after.max() >= cumulative.size:
+        raise UnitError(f"The schedule of {edition} ends {cumulative.size - 1} years after the base year.")
+    found: NDArray[np.float64] = cumulative[after]
     return found
 
 
@@ -117,6 +136,7 @@ def present_value(
     base_year: FinancialYear,
     edition: str = DEFAULT_EDITION,
     series: str = "standard",
+    timing: Timing = "start",
 ) -> xr.DataArray:
     """Discount a stream of real pounds to one year, by the Green Book.
 
@@ -126,13 +146,13 @@ def present_value(
         Real amounts in one price year; ``year`` holds the starts of financial years.
     base_year : FinancialYear
         Year whose factor is 1; no flow may lie before it. Not the price year: the two are independent.
-    edition, series : str
+    edition, series, timing : str
         As in :func:`factors`.
 
     Returns
     -------
     DataArray, same dims, units GBP, basis "present_value"
-        Discounted year by year, not summed; the edition, series and base year are in the attributes.
+        Discounted year by year, not summed; edition, series, timing and base year are in the attributes.
 
     Raises
     ------
@@ -142,12 +162,15 @@ def present_value(
     require(flows, units="GBP", basis="undiscounted", what="flows")
     after = flows["year"].to_numpy() - base_year.start
     weights = xr.DataArray(
-        factors(after, edition=edition, series=series), dims="year", coords={"year": flows["year"].to_numpy()}
+        factors(after, edition=edition, series=series, timing=timing),
+        dims="year",
+        coords={"year": flows["year"].to_numpy()},
     )
     labels = {
         "basis": "present_value",
         "base_year": base_year.label,
         "discount_schedule": f"{edition} {series}",
+        "payment_timing": timing,
     }
     with exact():
         return (flows * weights).transpose(*flows.dims).assign_attrs({**flows.attrs, **labels})

@@ -8,19 +8,20 @@ from functools import cache
 from typing import Any
 
 from averting.costs.cost_line import KINDS, UNIT_COST_UNITS, CostLine, quantity_times_cost
-from averting.costs.declarations import Table, read_parameter
-from averting.costs.parameters import Parameter, ParameterSet, SumRule
+from averting.costs.declarations import Table, read_parameter, read_unset
+from averting.costs.local_figures import local_values, localised, refuse_unknown
+from averting.costs.overlaps import overlap_faults, repeated_faults
+from averting.costs.parameters import Parameter, ParameterSet, SumRule, Unset
 from averting.costs.payers import known_payers
 from averting.errors import Fault, ParameterError, refuse
 from averting.registry import collect
 from averting.resources import models_dir
 
 # Tables of a models/costs file that are not parameters.
-_RESERVED = ("line", "sum", "local")
+_RESERVED = ("line", "sum", "local", "import")
 
 _LINE_KEYS = ("label", "kind", "payer", "quantity", "unit_cost", "sign")
-_LINE_OPTIONAL = ("share", "note")
-_LOCAL_KEYS = ("values", "relative_sd", "source", "locator", "grade", "confidence", "review_by", "note")
+_LINE_OPTIONAL = ("share", "rest_of", "note")
 
 
 def _line_faults(name: str, table: Table, where: str) -> list[Fault]:
@@ -46,10 +47,11 @@ def _line_faults(name: str, table: Table, where: str) -> list[Fault]:
 
 def _plain_line(key: str, table: Table, family: str) -> CostLine:
     fields: dict[str, Any] = {name: table[name] for name in _LINE_KEYS}
-    return quantity_times_cost(key, **fields, share=table.get("share"), note=table.get("note", ""), family=family)
+    fields |= {"share": table.get("share"), "rest_of": table.get("rest_of"), "note": table.get("note", "")}
+    return quantity_times_cost(key, **fields, family=family)
 
 
-def _needs_faults(line: CostLine, parameters: Mapping[str, Parameter], where: str) -> list[Fault]:
+def _needs_faults(line: CostLine, parameters: Mapping[str, Parameter | Unset], where: str) -> list[Fault]:
     faults = []
     for key, unit in line.needs.items():
         if key not in parameters:
@@ -84,21 +86,15 @@ def read_family(family: str, declared: Table, *, where: str) -> ParameterSet:
     ParameterError
         Listing every fault of the file.
     """
-    parameters: dict[str, Parameter] = {}
-    faults: list[Fault] = []
-    for key, table in declared.items():
-        if key not in _RESERVED:
-            parameter, found = read_parameter(key, table, where=where)
-            faults += found
-            if parameter is not None:
-                parameters[key] = parameter
+    parameters, unset, faults = _read_parameters(declared, where)
     plain = declared.get("line", {})
     for key, table in plain.items():
         faults += _line_faults(f"[line.{key}]", table, where)
     refuse(ParameterError, f"{where} does not load", faults)
     lines = [_plain_line(key, table, family) for key, table in plain.items()]
-    lines += [line for line in _odd_lines().values() if line.family == family]
-    faults = [fault for line in lines for fault in _needs_faults(line, parameters, where)]
+    lines += [line for line in _odd_lines().values() if _belongs(line, family, declared)]
+    faults = [fault for line in lines for fault in _needs_faults(line, {**parameters, **unset}, where)]
+    faults += repeated_faults(plain, where=where) + overlap_faults([line.key for line in lines], where=where)
     faults += [
         Fault(where, f"[sum.{name}] names '{key}', which is not declared", f"Use some of: {', '.join(parameters)}")
         for name, rule in declared.get("sum", {}).items()
@@ -106,8 +102,37 @@ def read_family(family: str, declared: Table, *, where: str) -> ParameterSet:
         if key not in parameters
     ]
     refuse(ParameterError, f"{where} does not load", faults)
-    rules = [SumRule(key, tuple(rule["members"]), rule["total"]) for key, rule in declared.get("sum", {}).items()]
-    return ParameterSet(parameters, (family,), tuple(lines), tuple(rules))
+    rules = [
+        SumRule(
+            key, tuple(rule["members"]), **{name: rule[name] for name in ("total", "tolerance") if name in rule}
+        )
+        for key, rule in declared.get("sum", {}).items()
+    ]
+    return ParameterSet(parameters, (family,), tuple(lines), tuple(rules), unset)
+
+
+def _belongs(line: CostLine, family: str, declared: Table) -> bool:
+    """Whether a line in code is the family's own, or imported by it."""
+    return line.family == family or line.key in declared.get("import", {}).get(line.family, {}).get("lines", ())
+
+
+def _read_parameters(declared: Table, where: str) -> tuple[dict[str, Parameter], dict[str, Unset], list[Fault]]:
+    parameters: dict[str, Parameter] = {}
+    unset: dict[str, Unset] = {}
+    faults: list[Fault] = []
+    for key, table in declared.items():
+        if key in _RESERVED:
+            continue
+        if isinstance(table, Mapping) and "ask" in table:
+            asked, found = read_unset(key, table, where=where)
+            if asked is not None:
+                unset[key] = asked
+        else:
+            parameter, found = read_parameter(key, table, where=where)
+            if parameter is not None:
+                parameters[key] = parameter
+        faults += found
+    return parameters, unset, faults
 
 
 def known_families() -> tuple[str, ...]:
@@ -115,37 +140,48 @@ def known_families() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (models_dir() / "costs").glob("*.toml")))
 
 
+@cache
 def _declared(family: str) -> Table:
     if family not in known_families():
         known = ", ".join(known_families())
         raise ParameterError(f"There is no family of parameters '{family}'. Use one or more of: {known}.")
     with (models_dir() / "costs" / f"{family}.toml").open("rb") as handle:
-        return tomllib.load(handle)
+        declared = tomllib.load(handle)
+    for other, wanted in declared.get("import", {}).items():
+        declared = _with_imports(declared, _declared(other), wanted, where=f"models/costs/{family}.toml")
+    return declared
 
 
-def _localised(declared: Table, la: str, where: str) -> Table:
-    """Put an authority's own figures in place of the national ones, where the file has them."""
-    changed = dict(declared)
-    for key, table in declared.get("local", {}).items():
-        faults = [
-            Fault(where, f"[local.{key}] has no {name}", "Add it") for name in _LOCAL_KEYS if name not in table
-        ]
-        if key not in declared:
-            faults.append(Fault(where, f"[local.{key}] has no national figure", f"Declare [{key}]"))
-        refuse(ParameterError, f"{where} does not load", faults)
-        if la in table["values"]:
-            mean = float(table["values"][la])
-            about = {name: table[name] for name in _LOCAL_KEYS[2:]}
-            spread = {"family": "lognormal", "mean": mean, "sd": mean * table["relative_sd"]}
-            label = f"{declared[key]['label']} ({la})"
-            changed[key] = {**declared[key], **about, "label": label, "distribution": spread}
-    return changed
+def _with_imports(declared: Table, other: Table, wanted: Table, *, where: str) -> dict[str, Any]:
+    """Put parameters and plain lines of another family, with their sums and local figures, before a family's own."""
+    taken = {key: other[key] for key in wanted["parameters"] if key in other}
+    lines = {key: other["line"][key] for key in wanted.get("lines", ()) if key in other["line"]}
+    local = {key: table for key, table in other.get("local", {}).items() if key in taken}
+    sums = {key: rule for key, rule in other.get("sum", {}).items() if set(rule["members"]) <= set(taken)}
+    unknown = [key for key in wanted["parameters"] if key not in other]
+    twice = [key for key in taken if key in declared]
+    faults = [
+        Fault(where, f"[import] names '{key}', which is not declared there", "Leave it out") for key in unknown
+    ]
+    faults += [Fault(where, f"[{key}] is imported too", "Keep one") for key in twice]
+    refuse(ParameterError, f"{where} does not load", faults)
+    return {
+        **taken,
+        **declared,
+        "line": {**lines, **declared.get("line", {})},
+        "local": {**local, **declared.get("local", {})},
+        "sum": {**sums, **declared.get("sum", {})},
+    }
 
 
 def known_authorities(*families: str) -> tuple[str, ...]:
     """Return the local authorities for which some family has figures of their own, in alphabetical order."""
-    tables = [table for family in families for table in _declared(family).get("local", {}).values()]
-    return tuple(sorted({la for table in tables for la in table["values"]}))
+    found: set[str] = set()
+    for family in families:
+        where = f"models/costs/{family}.toml"
+        for key, table in _declared(family).get("local", {}).items():
+            found |= set(local_values(key, table, where=where))
+    return tuple(sorted(found))
 
 
 def _merged(sets: Iterable[ParameterSet]) -> ParameterSet:
@@ -160,12 +196,15 @@ def _merged(sets: Iterable[ParameterSet]) -> ParameterSet:
             if key in parameters
         ]
         parameters.update(each.parameters)
+    lines = [line.key for each in sets for line in each.lines]
+    faults += overlap_faults(list(dict.fromkeys(lines)), where="families")
     refuse(ParameterError, "Families cannot be used together", faults)
     return ParameterSet(
         parameters,
         tuple(family for each in sets for family in each.families),
         tuple(line for each in sets for line in each.lines),
         tuple(rule for each in sets for rule in each.sum_rules),
+        {key: asked for each in sets for key, asked in each.unset.items()},
     )
 
 
@@ -191,13 +230,10 @@ def load_parameters(*families: str, la: str | None = None) -> ParameterSet:
     """
     if not families:
         raise ParameterError("load_parameters needs at least one family, for example 'high_needs_block'.")
-    if la is not None and la not in known_authorities(*families):
-        raise ParameterError(
-            f"There are no figures of '{la}' in {', '.join(families)}. Known authorities: "
-            f"{', '.join(known_authorities(*families))}. For another, leave la out and override what you know."
-        )
+    if la is not None:
+        refuse_unknown(la, known_authorities(*families), families)
     sets = []
     for family in families:
         declared, where = _declared(family), f"models/costs/{family}.toml"
-        sets.append(read_family(family, _localised(declared, la, where) if la else declared, where=where))
+        sets.append(read_family(family, localised(declared, la, where=where) if la else declared, where=where))
     return _merged(sets)

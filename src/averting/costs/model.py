@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import xarray as xr
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from averting.costs.cost_line import CostLine
 from averting.costs.families import load_parameters
-from averting.costs.pathways import Quantities, quantities
+from averting.costs.pathways import quantities
+from averting.costs.payer_rules import apply_payer_rules
 from averting.costs.payers import known_payers
 from averting.costs.prices import deflate
+from averting.costs.quantities import Quantities
 from averting.errors import Fault, ParameterError, refuse
 from averting.units import money
 from averting.years import FinancialYear
@@ -25,11 +27,17 @@ def _chosen(parameters: xr.Dataset, lines: Sequence[str] | None) -> tuple[CostLi
     if not families:
         raise ParameterError("The draws name no family of parameters. Make them with ParameterSet.draw.")
     known = {line.key: line for line in load_parameters(*families).lines}
-    wanted = tuple(known) if lines is None else tuple(lines)
+    asleep = {key: [need for need in line.needs if need not in parameters] for key, line in known.items()}
+    wanted = tuple(key for key in known if not asleep[key]) if lines is None else tuple(lines)
     faults = [
         Fault("lines", f"there is no line '{key}' in {', '.join(families)}", f"Known: {', '.join(known)}")
         for key in wanted
         if key not in known
+    ]
+    faults += [
+        Fault("lines", f"line '{key}' waits for {', '.join(asleep[key])}", "Give it as an override, with a reason")
+        for key in wanted
+        if asleep.get(key)
     ]
     if not wanted:
         faults.append(Fault("lines", "no line is chosen", f"Known: {', '.join(known)}"))
@@ -66,6 +74,8 @@ def savings(
     *,
     price_year: FinancialYear,
     lines: Sequence[str] | None = None,
+    payers_as_of: FinancialYear | None = None,
+    conditions: Collection[str] = (),
 ) -> xr.DataArray:
     """Public money saved by averted exclusions.
 
@@ -79,7 +89,12 @@ def savings(
     price_year : FinancialYear
         Year in whose prices the result is.
     lines : sequence of str, optional
-        Cost lines to work out; all lines of the parameters' families by default.
+        Cost lines to work out; by default all lines of the parameters' families but those that wait for a number
+        nobody has given (:attr:`ParameterSet.asleep` names them).
+
+    payers_as_of, conditions : FinancialYear, collection of str, optional
+        ``as_of`` and ``conditions`` of :func:`apply_payer_rules`: by default every flow falls to whoever pays in its
+        own year.
 
     Returns
     -------
@@ -115,4 +130,5 @@ def savings(
         },
         name="savings",
     )
-    return money(array, price_year=price_year)
+    paid = apply_payer_rules(array, as_of=payers_as_of, conditions=conditions)
+    return money(paid, price_year=price_year)

@@ -55,6 +55,8 @@ class Parameter:
         Range outside which a value is taken for a mistake.
     note : str
         What a reader should know before using it.
+    disputed : str
+        Who says otherwise, where the number is contested; empty where nobody is known to.
     """
 
     key: str
@@ -70,6 +72,7 @@ class Parameter:
     review_by: date
     plausible: tuple[float, float]
     note: str = ""
+    disputed: str = ""
 
     @property
     def central(self) -> float:
@@ -117,12 +120,64 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Unset:
+    """A number that nobody could source and that the user must give before the lines that need it are counted.
+
+    Parameters
+    ----------
+    key, label, unit, payer, review_by, plausible
+        As in :class:`Parameter`.
+    ask : str
+        What to look for, and where.
+    """
+
+    key: str
+    label: str
+    unit: str
+    payer: str | None
+    review_by: date
+    plausible: tuple[float, float]
+    ask: str
+
+    def given(self, override: Override) -> Parameter:
+        """Return the parameter that an override makes of it."""
+        return Parameter(
+            key=self.key,
+            label=self.label,
+            distribution=override.distribution,
+            unit=self.unit,
+            price_year=override.price_year,
+            payer=self.payer,
+            source=override.source or "override",
+            locator="override",
+            grade="E",
+            confidence="assumption",
+            review_by=self.review_by,
+            plausible=self.plausible,
+            note=override.reason,
+        )
+
+
+@dataclass(frozen=True)
 class SumRule:
-    """Parameters that must add up, for example shares of one whole."""
+    """Parameters that must add up, for example shares of one whole or the parts of a published cost.
+
+    Parameters
+    ----------
+    key : str
+        Name of the rule.
+    members : tuple of str
+        Parameters that are added.
+    total : float
+        What they must come to.
+    tolerance : float
+        How far off they may be: the rounding of the published total.
+    """
 
     key: str
     members: tuple[str, ...]
     total: float
+    tolerance: float = _SUM_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -139,12 +194,15 @@ class ParameterSet(Mapping[str, Parameter]):
         Cost lines of those families.
     sum_rules : tuple of SumRule
         Checked here, so that no override can break them.
+    unset : mapping of str to Unset
+        Numbers the user must give; until then the lines that need one are left out.
     """
 
     parameters: Mapping[str, Parameter]
     families: tuple[str, ...] = ()
     lines: tuple[CostLine, ...] = ()
     sum_rules: tuple[SumRule, ...] = field(default=())
+    unset: Mapping[str, Unset] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         faults = [Fault(f"sum rule {rule.key}", *fault) for rule in self.sum_rules if (fault := self._off(rule))]
@@ -155,7 +213,7 @@ class ParameterSet(Mapping[str, Parameter]):
         if uncertain:
             return f"{', '.join(uncertain)} has a distribution", "Members of a sum are drawn apart, so give values"
         total = math.fsum(self[key].central for key in rule.members)
-        if math.isclose(total, rule.total, abs_tol=_SUM_TOLERANCE):
+        if math.isclose(total, rule.total, rel_tol=0.0, abs_tol=rule.tolerance):
             return None
         return f"{', '.join(rule.members)} add up to {total:.9g}", f"They must add up to {rule.total:g}"
 
@@ -168,8 +226,14 @@ class ParameterSet(Mapping[str, Parameter]):
     def __len__(self) -> int:
         return len(self.parameters)
 
+    @property
+    def asleep(self) -> dict[str, tuple[str, ...]]:
+        """Lines that are left out, each with the numbers it waits for."""
+        waiting = {line.key: tuple(key for key in line.needs if key not in self) for line in self.lines}
+        return {line: keys for line, keys in waiting.items() if keys}
+
     def under(self, overrides: Mapping[str, Override]) -> ParameterSet:
-        """Return the set with some parameters replaced; the original is unchanged.
+        """Return the set with some parameters replaced, or given where unset; the original is unchanged.
 
         Parameters
         ----------
@@ -181,21 +245,18 @@ class ParameterSet(Mapping[str, Parameter]):
         ParameterError
             For an unknown key, a value outside the plausible range, or parameters that no longer add up.
         """
+        known: dict[str, Parameter | Unset] = {**self, **self.unset}
         faults = [
-            Fault(f"override '{key}'", "there is no such parameter", f"Known keys: {', '.join(self)}")
+            Fault(f"override '{key}'", "there is no such parameter", f"Known keys: {', '.join(known)}")
             for key in overrides
-            if key not in self
+            if key not in known
         ]
-        changed = {key: _overridden(self[key], overrides[key]) for key in self if key in overrides}
-        for key, parameter in changed.items():
-            if found := parameter.implausible():
-                faults.append(Fault(f"override '{key}'", found, "Check the unit and the decimal point"))
-            if overrides[key].price_year and self[key].price_year is None:
-                faults.append(
-                    Fault(f"override '{key}'", f"unit {parameter.unit} has no price year", "Leave it out")
-                )
+        changed = {key: _overridden(known[key], overrides[key]) for key in known if key in overrides}
+        for parameter in changed.values():
+            faults += _override_faults(parameter)
         refuse(ParameterError, "Overrides cannot be used", faults)
-        return replace(self, parameters={**self.parameters, **changed})
+        unset = {key: each for key, each in self.unset.items() if key not in changed}
+        return replace(self, parameters={**self.parameters, **changed}, unset=unset)
 
     def draw(self, n: int, *, seed: int) -> xr.Dataset:
         """Draw every parameter, each from its own stream.
@@ -225,7 +286,22 @@ class ParameterSet(Mapping[str, Parameter]):
         return pd.DataFrame([_source_row(parameter) for parameter in self.values()])
 
 
-def _overridden(parameter: Parameter, override: Override) -> Parameter:
+def _override_faults(parameter: Parameter) -> list[Fault]:
+    where = f"override '{parameter.key}'"
+    faults = []
+    if found := parameter.implausible():
+        faults.append(Fault(where, found, "Check the unit and the decimal point"))
+    money = parameter.unit.startswith("GBP")
+    if parameter.price_year and not money:
+        faults.append(Fault(where, f"unit {parameter.unit} has no price year", "Leave it out"))
+    if money and parameter.price_year is None:
+        faults.append(Fault(where, "has no price_year", "Say which financial year's prices it is in: '2023-24'"))
+    return faults
+
+
+def _overridden(parameter: Parameter | Unset, override: Override) -> Parameter:
+    if isinstance(parameter, Unset):
+        return parameter.given(override)
     # Evidence for the old number is no evidence for the new one, so grade and source go with it.
     return replace(
         parameter,
@@ -267,4 +343,6 @@ def _source_row(parameter: Parameter) -> dict[str, object]:
         "locator": parameter.locator,
         "review_by": parameter.review_by.isoformat(),
         "note": parameter.note,
+        "licence": reference.licence if reference else "",
+        "disputed": parameter.disputed,
     }

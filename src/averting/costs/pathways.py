@@ -3,16 +3,17 @@
 Conventions, all stated in reports: an exclusion happens in the middle of the academic year, on 1 March; a pupil
 excluded in Year g has 11.5 - g years to the end of Year 11; pupils return to mainstream at a constant yearly
 hazard; census-based funding of a mainstream school follows the October count into the next April's budget.
+With the family ``after_exclusion`` pupils go from place to place instead: see :mod:`averting.costs.cohort`.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from averting.costs.cohort_quantities import WAIT, cohort_quantities
+from averting.costs.quantities import Quantities, spread
 from averting.errors import ParameterError, UnitError
 from averting.units import label, require
 from averting.years import AcademicYear, financial_year_at
@@ -22,7 +23,6 @@ type Array = NDArray[np.float64]
 YEAR_GROUPS = (7, 8, 9, 10, 11)
 YEAR_GROUP_SHARES = tuple(f"year_group_share_{group}" for group in YEAR_GROUPS)
 RETURN_HAZARD = "return_to_mainstream_hazard"
-QUANTITIES = ("averted_exclusions", "placement_years", "census_years")
 
 # 1 March, in months after 1 September.
 _EXCLUSION_MONTH = 6
@@ -30,6 +30,7 @@ _EXCLUSION_MONTH = 6
 _FIRST_CENSUS_MONTH = 7
 _MONTHS_TO_END = np.array([12 * (11.5 - group) for group in YEAR_GROUPS])
 _SHARE_TOLERANCE = 1e-9
+_SCHOOL_MONTHS = 144
 
 
 def placement_months(hazard: Array, months_to_end: Array) -> Array:
@@ -47,7 +48,19 @@ def placement_months(hazard: Array, months_to_end: Array) -> Array:
     array, shape (draw, cohort, month)
         The mean over the month of exp(-hazard x years since exclusion), and 0 after the end of Year 11. Its sum
         over months, over 12, is (1 - exp(-hT)) / h for T years to the end; T where h is 0.
+
+    Raises
+    ------
+    ParameterError
+        For a rate below 0, or a time to the end of Year 11 that no pupil of school age has.
     """
+    if hazard.min(initial=0.0) < 0:
+        raise ParameterError(f"The rate of return is {hazard.min():g}. It must be 0 or more.")
+    if months_to_end.min(initial=0.0) < 0 or months_to_end.max(initial=0.0) > _SCHOOL_MONTHS:
+        raise ParameterError(
+            f"Months to the end of Year 11 run from {months_to_end.min():g} to {months_to_end.max():g}. They must lie "
+            f"between 0 and {_SCHOOL_MONTHS}, Reception to Year 11: placements of school age end there."
+        )
     months = int(np.ceil(months_to_end.max(initial=0.0)))
     start = np.arange(months) / 12
     length = np.clip(months_to_end[:, None] / 12 - start, 0.0, 1 / 12)
@@ -79,33 +92,6 @@ def census_presence(hazard: Array, months_to_end: Array) -> Array:
     return presence
 
 
-@dataclass(frozen=True)
-class Quantities:
-    """What averted exclusions change, by draw and financial year.
-
-    Parameters
-    ----------
-    years : tuple of int
-        Starts of the financial years.
-    averted_exclusions, placement_years, census_years : array, shape (draw, year)
-        Pupils in the year of exclusion; pupil-years out of mainstream avoided; pupil-years that a mainstream
-        school's census-based budget pays for in addition.
-    """
-
-    years: tuple[int, ...]
-    averted_exclusions: Array
-    placement_years: Array
-    census_years: Array
-
-    def get(self, quantity: str) -> Array:
-        """Return a quantity by name, shape (draw, year)."""
-        return {
-            "averted_exclusions": self.averted_exclusions,
-            "placement_years": self.placement_years,
-            "census_years": self.census_years,
-        }[quantity]
-
-
 def _mix(params: xr.Dataset) -> Array:
     """Year-group shares, shape (draw, cohort)."""
     mix = np.stack([params[key].to_numpy() for key in YEAR_GROUP_SHARES], axis=1)
@@ -131,16 +117,6 @@ def _census_profile(hazard: Array, mix: Array) -> Array:
     presence = np.einsum("dck,dc->dk", census_presence(hazard, _MONTHS_TO_END), mix)
     # The first census after 1 March of academic year t/t+1 is in October t+1 and pays from April t+2.
     return np.pad(presence, ((0, 0), (2, 0)))
-
-
-def _spread(averted: Array, starts: list[int], profile: Array, years: range) -> Array:
-    """Lay each period's pupils along a profile, shape (draw, year)."""
-    place = np.zeros((len(starts), profile.shape[1], len(years)))
-    for row, start in enumerate(starts):
-        for offset in range(profile.shape[1]):
-            place[row, offset, start + offset - years.start] = 1.0
-    spread: Array = np.einsum("dp,dj,pjy->dy", averted, profile, place, optimize=True)
-    return spread
 
 
 def _checked(averted: xr.DataArray, params: xr.Dataset) -> Array:
@@ -169,7 +145,8 @@ def quantities(averted: xr.DataArray, params: xr.Dataset) -> Quantities:
     averted : DataArray, dims (draw, period), units pupils
         Exclusions averted; ``period`` holds academic years like ``2016/17``. Negative where exclusions rose.
     params : Dataset, dims (draw,)
-        From :meth:`averting.costs.ParameterSet.draw`, on the same draws.
+        From :meth:`averting.costs.ParameterSet.draw`, on the same draws. With the parameters of the family
+        ``after_exclusion`` pupils are followed from place to place; else only whether they are out of mainstream.
 
     Raises
     ------
@@ -178,6 +155,8 @@ def quantities(averted: xr.DataArray, params: xr.Dataset) -> Quantities:
     """
     values = _checked(averted, params)
     starts = [AcademicYear.parse(str(period)).start for period in averted["period"].to_numpy()]
+    if WAIT in params:
+        return cohort_quantities(values, starts, params)
     hazard, mix = params[RETURN_HAZARD].to_numpy(), _mix(params)
     placement, census = _placement_profile(hazard, mix), _census_profile(hazard, mix)
     last = max(starts) + max(placement.shape[1], census.shape[1]) - 1
@@ -185,9 +164,9 @@ def quantities(averted: xr.DataArray, params: xr.Dataset) -> Quantities:
     at_once = np.ones((values.shape[0], 1))  # 1 March lies in the financial year that began before it
     return Quantities(
         tuple(years),
-        _spread(values, starts, at_once, years),
-        _spread(values, starts, placement, years),
-        _spread(values, starts, census, years),
+        spread(values, starts, at_once, years),
+        spread(values, starts, placement, years),
+        spread(values, starts, census, years),
     )
 
 

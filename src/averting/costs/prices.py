@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import overload
+from typing import Any, overload
 
 import xarray as xr
 
-from averting.errors import UnitError
+from averting.errors import ParameterError, UnitError
 from averting.resources import models_dir
 from averting.years import FinancialYear
 
 # Nine months of a financial year fall in the calendar year it starts in, three in the next.
 _FIRST, _SECOND = 0.75, 0.25
+# A yearly rate beyond this is a percentage that was not divided by 100.
+_MOST_GROWTH = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,15 @@ class Deflator:
         Key in ``models/references.bib``.
     method : str
         How financial years were made, for reports.
+    calendar : mapping of int to float
+        Level by calendar year, where the release has it.
     """
 
     index: Mapping[int, float]
     vintage: str
     source: str
     method: str
+    calendar: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
     def from_calendar_years(cls, calendar: Mapping[int, float], *, vintage: str, source: str) -> Deflator:
@@ -47,7 +52,40 @@ class Deflator:
             for year, level in sorted(calendar.items())
             if year + 1 in calendar
         }
-        return cls(index, vintage, source, "approximation: 0.75 x calendar year + 0.25 x the next calendar year")
+        method = "approximation: 0.75 x calendar year + 0.25 x the next calendar year"
+        return cls(index, vintage, source, method, dict(calendar))
+
+    @classmethod
+    def from_growth(cls, growth: Mapping[FinancialYear, float], *, vintage: str, source: str) -> Deflator:
+        """Chain yearly rates of growth, such as pay awards, into an index that is 100 in the year before the first.
+
+        Averting declares no pay series: give the awards of the scale your staff are on.
+
+        Parameters
+        ----------
+        growth : mapping of FinancialYear to float
+            Rate from the year before to each year, as a share: 0.055 for 5.5 %. Years must follow one another.
+        vintage, source : str
+            What the rates are and where they come from, for reports.
+
+        Raises
+        ------
+        UnitError
+            For no rate, a missing year, or a rate that is not a share between -0.5 and 0.5.
+        """
+        years = sorted(year.start for year in growth)
+        missing = sorted(set(range(years[0], years[-1] + 1)) - set(years)) if years else []
+        if not years or missing:
+            what = ", ".join(FinancialYear(year).label for year in missing) or "any year"
+            raise UnitError(f"Growth ({vintage}) lacks {what}. Give the rate of every year from first to last.")
+        index = {years[0] - 1: 100.0}
+        for year in years:
+            rate = growth[FinancialYear(year)]
+            if not -_MOST_GROWTH < rate < _MOST_GROWTH:
+                label = FinancialYear(year).label
+                raise UnitError(f"Growth ({vintage}) in {label} is {rate:g}. Write 5.5 % as 0.055.")
+            index[year] = index[year - 1] * (1 + rate)
+        return cls(index, vintage, source, "yearly growth, chained")
 
     @property
     def latest(self) -> FinancialYear:
@@ -71,12 +109,54 @@ class Deflator:
                 )
         return self.index[to.start] / self.index[start.start]
 
+    def calendar_ratio(self, start: int, to: int) -> float:
+        """Factor that turns prices of one calendar year into prices of another, earlier or later.
+
+        Raises
+        ------
+        UnitError
+            For a year outside the release, naming its range, or an index that has no calendar years.
+        """
+        for year in (start, to):
+            if year not in self.calendar:
+                reach = f"{min(self.calendar)} to {max(self.calendar)}" if self.calendar else "no calendar year"
+                raise UnitError(
+                    f"The deflator ({self.vintage}) has no calendar year {year}; it has {reach}. "
+                    "Choose a year in that range."
+                )
+        return self.calendar[to] / self.calendar[start]
+
+
+def known_vintages() -> tuple[str, ...]:
+    """Return the releases of the GDP deflator that ship with averting, oldest first."""
+    return tuple(sorted(_releases()))
+
 
 @cache
-def known_deflator() -> Deflator:
-    """Return the GDP deflator that ships with averting."""
+def _releases() -> dict[str, Any]:
     with (models_dir() / "prices.toml").open("rb") as handle:
-        declared = tomllib.load(handle)["gdp_deflator"]
+        return dict(tomllib.load(handle)["gdp_deflator"])
+
+
+@cache
+def known_deflator(vintage: str | None = None) -> Deflator:
+    """Return a GDP deflator that ships with averting.
+
+    Parameters
+    ----------
+    vintage : str, optional
+        Release, for example ``"2025-12"``; the latest by default.
+
+    Raises
+    ------
+    ParameterError
+        For a release that is not declared, naming those that are.
+    """
+    releases = _releases()
+    chosen = known_vintages()[-1] if vintage is None else vintage
+    if chosen not in releases:
+        raise ParameterError(f"There is no deflator of '{chosen}'. Use one of: {', '.join(known_vintages())}.")
+    declared = releases[chosen]
     calendar = {int(year): float(level) for year, level in declared["calendar"].items()}
     return Deflator.from_calendar_years(calendar, vintage=declared["vintage"], source=declared["source"])
 

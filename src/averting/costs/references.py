@@ -24,7 +24,7 @@ class Reference:
     ----------
     key : str
         What parameters cite.
-    title, year, author, url, publisher : str
+    title, year, author, url, publisher, licence : str
         As in the file; ``author`` falls back on the institution or organisation, empty where there is neither.
     """
 
@@ -34,6 +34,7 @@ class Reference:
     author: str
     url: str = ""
     publisher: str = ""
+    licence: str = ""
 
     def short(self) -> str:
         """Return author, year, title and address in one line, for source tables."""
@@ -74,7 +75,13 @@ def _reference(key: str, fields: dict[str, str]) -> Reference:
     author = next((fields[name] for name in ("author", "institution", "organization") if fields.get(name)), "")
     publisher = next((fields[name] for name in ("publisher", "institution", "journal") if fields.get(name)), "")
     return Reference(
-        key, fields.get("title", ""), fields.get("year", ""), author, fields.get("url", ""), publisher
+        key,
+        fields.get("title", ""),
+        fields.get("year", ""),
+        author,
+        fields.get("url", ""),
+        publisher,
+        fields.get("licence", ""),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from averting.appraisal import CENTRAL, ProgrammeCost, Scenario
-from averting.costs import overrides_from_table
+from averting.costs import Override, overrides_from_table
 from averting.data import Indicator, load_indicators
 from averting.data.frequency import FREQUENCIES
 from averting.data.panel import LEVELS
@@ -82,11 +82,12 @@ class EstimateSettings:
 
 @dataclass(frozen=True)
 class CostSettings:
-    """Which declared costs to use; see :func:`averting.costs.load_parameters`."""
+    """Which declared costs to use, and local changes; see :func:`averting.costs.load_parameters`."""
 
     families: tuple[str, ...]
     local_authority: str | None
     price_year: FinancialYear
+    overrides: Mapping[str, Override] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -349,13 +350,19 @@ def _check_inference(settings: EstimateSettings, table: TomlTable) -> None:
 
 
 def _costs(table: TomlTable) -> CostSettings:
-    settings = CostSettings(
-        families=table.texts("families"),
-        local_authority=table.take("local_authority", str, None),
-        price_year=table.parse("price_year", FinancialYear.parse) or FinancialYear(2000),
-    )
+    families, authority = table.texts("families"), table.take("local_authority", str, None)
+    price_year = table.parse("price_year", FinancialYear.parse) or FinancialYear(2000)
+    overrides = _overrides(table)
     table.done()
-    return settings
+    return CostSettings(families, authority, price_year, overrides)
+
+
+def _overrides(table: TomlTable) -> dict[str, Override]:
+    try:
+        return overrides_from_table(table.take("override", dict, {}), where=f"{table.where} override")
+    except AvertingError as error:
+        table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
+        return {}
 
 
 def _appraisal(table: TomlTable, scenarios: list[TomlTable], programme: list[TomlTable]) -> AppraisalSettings:
@@ -371,11 +378,10 @@ def _appraisal(table: TomlTable, scenarios: list[TomlTable], programme: list[Tom
 
 
 def _scenario(table: TomlTable) -> Scenario | None:
-    key, label = table.take("key", str), table.take("label", str)
-    changed = table.take("override", dict, {})
+    key, label, overrides = table.take("key", str), table.take("label", str), _overrides(table)
     table.done()
     try:
-        return Scenario(key, label, overrides_from_table(changed, where=f"{table.where} override"))
+        return Scenario(key, label, overrides)
     except AvertingError as error:
         table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
         return None

@@ -91,7 +91,56 @@ def test_years_without_a_rate_are_refused(years: np.ndarray, words: str) -> None
 
 
 def test_unknown_schedules_are_refused() -> None:
-    with pytest.raises(ParameterError, match="Use one of: 2022, 2026"):
+    with pytest.raises(ParameterError, match="Use one of: 2003, 2022, 2026"):
         factors(np.array([1]), edition="2018")
     with pytest.raises(ParameterError, match="Use one of: health, reduced, standard"):
         factors(np.array([1]), series="flat")
+
+
+@pytest.mark.parametrize("series", COLUMNS)
+def test_factors_round_to_the_published_table_exactly(shared: Path, series: str) -> None:
+    # The table is printed to six places; rounded to six, every factor to year 125 is the printed one.
+    with (shared / "reference/cba/greenbook_discount_factors_0_125.csv").open() as handle:
+        published = np.array([float(row[COLUMNS[series]]) for row in csv.DictReader(handle)])
+    np.testing.assert_allclose(np.round(factors(np.arange(126), series=series), 6), published, atol=1e-12, rtol=0)
+
+
+def test_the_review_is_flat_and_ends_where_it_could_be_checked(shared: Path) -> None:
+    with (shared / "reference/cba/greenbook_discount_factors_0_125.csv").open() as handle:
+        flat = np.array([float(row["flat_3pct_sensitivity_not_official"]) for row in csv.DictReader(handle)])
+    years = np.arange(126)
+    found = factors(years, edition="review_2026")
+    np.testing.assert_allclose(np.round(found, 6), flat, atol=1e-12, rtol=0)
+    np.testing.assert_array_equal(found, factors(years, edition="review_2026", series="health"))
+    with pytest.raises(UnitError, match="ends 125 years"):
+        factors([126], edition="review_2026")
+
+
+def test_the_2003_schedule_is_todays_standard_and_has_no_health_rate() -> None:
+    years = np.arange(400)
+    np.testing.assert_array_equal(factors(years, edition="2003"), factors(years, edition="2026"))
+    with pytest.raises(ParameterError, match="no series 'health'"):
+        factors([1], edition="2003", series="health")
+
+
+def test_timing_within_the_year() -> None:
+    years = np.arange(60)
+    start, middle, end = (factors(years, timing=timing) for timing in ("start", "mid", "end"))
+    np.testing.assert_allclose(end, factors(years + 1), rtol=1e-12)
+    np.testing.assert_allclose(middle, np.sqrt(start * end), rtol=1e-12)
+    assert middle[30] == pytest.approx(
+        1.035**-30 * 1.03**-0.5, rel=1e-12
+    )  # the next half year is in the next band
+    with pytest.raises(ParameterError, match="no timing 'noon'"):
+        factors([1], timing="noon")  # type: ignore[arg-type]
+    assert present_value(_flows(), base_year=BASE, timing="mid").attrs["payment_timing"] == "mid"
+
+
+@pytest.mark.parametrize("timing", ["start", "mid", "end"])
+@pytest.mark.parametrize("edition", ["2003", "2022", "2026", "review_2026"])
+def test_positive_money_is_never_worth_more_later(edition: str, timing: str) -> None:
+    rng = np.random.default_rng(3)
+    flows = _flows(years=100).copy(data=rng.gamma(1.0, 100.0, (2, 100)))
+    value = present_value(flows, base_year=BASE, edition=edition, timing=timing)  # type: ignore[arg-type]
+    assert (value <= flows).all()
+    assert (value > 0).all()

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from averting.costs.prices import Deflator, deflate, known_deflator
-from averting.errors import UnitError
+from averting.errors import ParameterError, UnitError
 from averting.units import add, money
 from averting.years import FinancialYear
 
@@ -74,3 +74,39 @@ def test_financial_years_are_said_to_be_blended() -> None:
     blend = Deflator.from_calendar_years({2000: 100.0, 2001: 104.0}, vintage="v", source="s")
     assert blend.index == {2000: 101.0}
     assert "approximation" in known_deflator().method
+
+
+def test_calendar_years_are_the_published_index(shared: Path) -> None:
+    with (shared / "reference/cba/greenbook/gdp_deflator.csv").open() as handle:
+        published = {int(row["year"]): float(row["value"]) for row in csv.DictReader(handle)}
+    index = known_deflator("2025-12")
+    for year, level in published.items():
+        assert index.calendar_ratio(2024, year) == pytest.approx(level / 100, rel=1e-12)
+        assert index.calendar_ratio(year, 2005) * index.calendar_ratio(2005, year) == pytest.approx(1, rel=1e-12)
+    with pytest.raises(UnitError, match="1990 to 2024"):
+        index.calendar_ratio(2005, 2025)
+    with pytest.raises(ParameterError, match="Use one of: 2025-12"):
+        known_deflator("2019-03")
+
+
+def test_pay_is_uprated_by_awards_the_user_gives() -> None:
+    awards = {FinancialYear(2023): 0.065, FinancialYear(2024): 0.055}
+    pay = Deflator.from_growth(awards, vintage="teachers' awards", source="our payroll")
+    after = deflate(40_000, price_year=FinancialYear(2022), to=FinancialYear(2024), deflator=pay)
+    assert after == pytest.approx(40_000 * 1.065 * 1.055, rel=1e-12)
+    back = deflate(after, price_year=FinancialYear(2024), to=FinancialYear(2022), deflator=pay)
+    assert back == pytest.approx(40_000, rel=1e-12)
+    with pytest.raises(UnitError, match="2022-23 to 2024-25"):
+        pay.ratio(FinancialYear(2022), FinancialYear(2025))
+    with pytest.raises(UnitError, match="no calendar year"):
+        pay.calendar_ratio(2022, 2023)
+
+
+@pytest.mark.parametrize(
+    ("growth", "words"),
+    [({}, "lacks any year"), ({2020: 0.03, 2022: 0.03}, "lacks 2021-22"), ({2020: 5.5}, "5.5 % as 0.055")],
+)
+def test_awards_with_a_gap_or_in_per_cent_are_refused(growth: dict[int, float], words: str) -> None:
+    awards = {FinancialYear(year): rate for year, rate in growth.items()}
+    with pytest.raises(UnitError, match=words):
+        Deflator.from_growth(awards, vintage="awards", source="here")

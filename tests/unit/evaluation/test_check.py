@@ -56,6 +56,7 @@ WRONG = [
     (("programme", 0, "year"), "2020-21", EvaluationError, "money moves from 2020-21"),
     (("programme", 1, "price_year"), "1066-67", EvaluationError, "not a financial year"),
     (("programme", 1, "price_year"), "2041-42", UnitError, "no 2041-42"),
+    (("costs", "override"), {"gold": {"value": 1, "reason": "r"}}, ParameterError, "override 'gold': there is no"),
     (("scenario", 0, "override"), {"gold": {"value": 1, "reason": "r"}}, ParameterError, "override 'gold': there is no"),
     (
         ("scenario", 0, "override", "return_to_mainstream_hazard", "value"), 500, ParameterError,

@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+from averting.costs import load_parameters
 from averting.data import simulate_pilot
 from averting.design import SameAsPilots
 from averting.errors import EvaluationError
@@ -116,6 +117,8 @@ FAULTS = [
     (("scenario", 0, "key"), "sooner back", "[[scenario]] number 1", "letters, digits and underscores"),
     (("scenario", 0, "key"), "central", "[[scenario]] key", "keys repeat: central"),
     (("scenario", 0, "label"), MISSING, "[[scenario]] number 1 label", "missing"),
+    (("costs", "override"), {"ap_place": {"value": 9000}}, "override", "has no reason"),
+    (("costs", "override"), 3, "override", ""),
     (("scenario", 0, "override", "return_to_mainstream_hazard", "reason"), MISSING, "override", "has no reason"),
     (("scenario", 0, "override", "return_to_mainstream_hazard", "reason"), 5, "override", "reason"),
     (("scenario", 0, "override", "return_to_mainstream_hazard", "source"), 5, "override", "source"),
@@ -276,3 +279,12 @@ def test_reading_changes_nothing(values, write):
     folder = write(values)
     assert load_evaluation(folder) == load_evaluation(folder)
     assert values == before
+
+
+def test_local_costs_are_read_and_change_no_shared_file(write, values):
+    put(values, ("costs", "override"), {"ap_place": {"value": 11_000, "reason": "our contract"}})
+    costs = load_evaluation(write(values)).costs
+    assert costs is not None
+    shared = load_parameters("high_needs_block")
+    assert shared.under(costs.overrides)["ap_place"].central == 11_000
+    assert shared["ap_place"].central == 10_000

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from averting.costs.cost_line import CostLine
-from averting.costs.pathways import Quantities
+from averting.costs.quantities import Quantities
 
 type Array = NDArray[np.float64]
 
