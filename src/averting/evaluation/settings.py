@@ -18,6 +18,7 @@ from averting.design import COVID_PERIODS, Event
 from averting.design.events import default_events
 from averting.effects import DEFAULT_METHOD, known_estimators
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
+from averting.evaluation.check_settings import CheckSettings, read_checks
 from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
 from averting.evaluation.event_settings import read_events, with_defaults
@@ -128,6 +129,7 @@ class Evaluation:
     appraisal: AppraisalSettings | None
     indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
     events: tuple[Event, ...] = ()
+    checks: CheckSettings = field(default_factory=CheckSettings)
 
     @property
     def primary(self) -> EstimateSettings:
@@ -204,6 +206,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
+        checks=read_checks(top),
     )
 
 
