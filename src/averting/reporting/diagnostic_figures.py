@@ -56,12 +56,9 @@ def specification_curve(results: Results) -> ReportFigure:
 
 
 def guardrails(results: Results) -> ReportFigure:
-    """Draw the effect on each outcome that exclusions can move into."""
+    """Draw the effect on each outcome that exclusions can move into; there must be one, see ``guardrails_shown``."""
     table = results.table("guardrails/guardrails")
     shown = table[table["estimate"].notna()]
-    if shown.empty:
-        where = "is withheld" if results.disclosure is not None and len(table) else "is in the data"
-        return withheld(f"No outcome that exclusions can move into {where}.")
     together = "all of the same kind, together"
     keys = [str(key) for key in shown["indicator"]]
     labels = [together if key == COMBINED else diagnostics.guarded_name(results, key) for key in keys]
@@ -76,7 +73,7 @@ def _forest(results: Results, table: Any, labels: list[str], said: str) -> Repor
     estimate, low, high = (table[name].to_numpy(dtype=float) for name in ("estimate", "lower", "upper"))
     main = table["is_main"].to_numpy(dtype=bool) if "is_main" in table else np.arange(len(table)) == 0
     with mpl.rc_context(STYLE):
-        figure, axes = new_axes(1.1 + 0.34 * len(labels))
+        figure, axes = new_axes(1.3 + 0.34 * len(labels))
         axes.axvline(1.0 if ratio else 0.0, color=INK, linewidth=1)
         if ratio:
             _log_ratio(axes, np.concatenate([estimate, low, high]))
@@ -100,8 +97,8 @@ def _forest(results: Results, table: Any, labels: list[str], said: str) -> Repor
 def _axis(results: Results, ratio: bool) -> str:
     level = numbers.percent(results.primary.level)
     if ratio:
-        return f"rate ratio with {level} interval, on a doubling scale; 1 is no effect"
-    return f"difference per 100 pupils with {level} interval; 0 is no effect"
+        return f"rate ratio with {level} interval\n(doubling scale; 1 is no effect)"
+    return f"difference per 100 pupils with {level} interval\n(0 is no effect)"
 
 
 def _log_ratio(axes: Axes, values: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from averting.checks import CheckResult
 from averting.data.disclosure import WITHHELD
 from averting.effects import cautions
+from averting.effects.diagnostics.asked import MAIN_ROWS, effect_row
 from averting.effects.diagnostics.suite import KNOWN
 from averting.effects.guardrails import COMBINED, NOT_ESTIMABLE
 from averting.reporting import numbers
@@ -32,11 +33,11 @@ def name_of(diagnostic: str) -> str:
 
 
 def beside_the_verdict(results: Results) -> str:
-    """Return the cautions that stand beside the verdict, as one paragraph; empty where there is none."""
+    """Return the cautions that stand beside the verdict, as a list; empty where there is none."""
     said = cautions((*results.checks("diagnostics"), *results.checks("guardrails")))
     if not said:
         return ""
-    return " ".join(["**Read with care.**", *said])
+    return "\n".join(["**Read with care:**", "", *(f"- {caution}" for caution in said)])
 
 
 def summary(results: Results) -> ReportTable:
@@ -59,15 +60,15 @@ def made_again(results: Results) -> ReportTable:
     """Return the estimates that diagnostics made again, each beside the primary one."""
     if results.disclosure is not None:
         return ReportTable(("Estimate made again",), [(HIDDEN,)])
-    rows = [
+    main = effect_row("the estimate itself", results.primary)
+    rows = [(str(main["label"]), *_numbers(main), _verdict(main))]
+    rows += [
         (f"{name_of(key)}: {row['label']}", *_numbers(row), _verdict(row))
         for key in results.manifest["diagnostics"]
         if key != CURVE
         for row in results.table(f"diagnostics/{key}").to_dict(orient="records")
-        if "verdict" in row
+        if "verdict" in row and row["label"] not in MAIN_ROWS
     ]
-    if not rows:
-        rows = [("none", "", "", "", "No diagnostic that ran makes the estimate again.")]
     scale, level = _scale(results), numbers.percent(results.primary.level)
     columns = ("Estimate made again", scale, f"{level} interval", "p value", "Verdict")
     return ReportTable(columns, rows, numeric=(1, 2, 3))
@@ -149,6 +150,11 @@ def guardrails(results: Results) -> ReportTable:
     return ReportTable(columns, rows, numeric=(1, 2, 3, 4))
 
 
+def guardrails_shown(results: Results) -> bool:
+    """Whether there is any estimate of an outcome that exclusions can move into, to draw."""
+    return bool(results.table("guardrails/guardrails")["estimate"].notna().any())
+
+
 def guarded_name(results: Results, key: str) -> str:
     """Return a guardrail's name; of several taken together, all their names."""
     if key != COMBINED:
@@ -177,14 +183,14 @@ def _scale(results: Results) -> str:
     return "Rate ratio" if ratio else "Difference, per 100 pupils"
 
 
-def _numbers(row: Mapping[Hashable, Any]) -> tuple[str, str, str]:
+def _numbers(row: Mapping[Any, Any]) -> tuple[str, str, str]:
     if not _is_number(row["estimate"]):
         return "–", "–", "–"
     ends = numbers.interval(numbers.ratio(row["lower"]), numbers.ratio(row["upper"]))
     return numbers.ratio(row["estimate"]), ends, numbers.p_value(_p(row["p_value"]))
 
 
-def _guarded(row: Mapping[Hashable, Any]) -> tuple[str, str, str, str]:
+def _guarded(row: Mapping[Any, Any]) -> tuple[str, str, str, str]:
     if row["finding"] != NOT_ESTIMABLE and not _is_number(row["estimate"]):
         return WITHHELD, WITHHELD, WITHHELD, WITHHELD
     return (*_numbers(row), numbers.p_value(_p(row["p_adjusted"])))
@@ -198,6 +204,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not math.isnan(value)
 
 
-def _verdict(row: Mapping[Hashable, Any]) -> str:
+def _verdict(row: Mapping[Any, Any]) -> str:
     note = row.get("note")
     return str(row["verdict"]) + (f": {note}" if isinstance(note, str) and note else "")

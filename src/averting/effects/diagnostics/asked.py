@@ -17,6 +17,9 @@ from averting.effects.verdict import Verdict
 from averting.errors import AvertingError
 
 COLUMNS = ("label", "estimate", "lower", "upper", "p_value", "verdict", "note")
+MAIN_ROWS = ("all schools", "all years", "as estimated")
+"""Labels of rows that repeat the main estimate, beside which the others stand."""
+
 _DRAWS = 100  # of estimates made again: only the interval is looked at
 
 
