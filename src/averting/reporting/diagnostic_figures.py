@@ -62,7 +62,8 @@ def guardrails(results: Results) -> ReportFigure:
     together = "all of the same kind, together"
     keys = [str(key) for key in shown["indicator"]]
     labels = [together if key == COMBINED else diagnostics.guarded_name(results, key) for key in keys]
-    return _forest(results, shown, labels, "Dot plot of the effect on outcomes that exclusions can move into")
+    marked = shown.assign(is_main=shown["indicator"] == COMBINED)
+    return _forest(results, marked, labels, "Dot plot of the effect on outcomes that exclusions can move into")
 
 
 def _forest(results: Results, table: Any, labels: list[str], said: str) -> ReportFigure:

@@ -34,7 +34,7 @@ def name_of(diagnostic: str) -> str:
 
 def beside_the_verdict(results: Results) -> str:
     """Return the cautions that stand beside the verdict, as a list; empty where there is none."""
-    said = cautions((*results.checks("diagnostics"), *results.checks("guardrails")))
+    said = cautions((*results.checks("guardrails"), *results.checks("diagnostics")))
     if not said:
         return ""
     return "\n".join(["**Read with care:**", "", *(f"- {caution}" for caution in said)])
