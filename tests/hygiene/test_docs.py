@@ -204,6 +204,9 @@ schema = 1
 rule = "{rule}"
 [[event]]
 [[estimate]]
+[diagnostics]
+[diagnostics.curve]
+[guardrails]
 [costs]
 [appraisal]
 [[programme]]

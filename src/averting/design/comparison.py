@@ -174,9 +174,15 @@ def choose_comparison(
             "The comparison schools do not fit the data",
             [Fault(f"comparison school {s}", what, "Correct the list.") for s, what in strangers + pilots_too],
         )
+    if not chosen:
+        raise DesignError(
+            f"The comparison ({rule}) keeps no school. A difference between before and after is not an effect: "
+            "exclusions rise and fall everywhere from year to year, and schools are often chosen in a bad year, so nobody "
+            "can say what would have happened without the programme. Name schools that had none, or widen the rule."
+        )
     if len(chosen) < 2:
         raise DesignError(
-            f"The comparison ({rule}) keeps {len(chosen)} schools. Two are the least that can show how schools "
+            f"The comparison ({rule}) keeps {len(chosen)} school. Two are the least that can show how schools "
             "differ by chance; ten or more make an answer possible. Widen the rule or add data."
         )
     return chosen, rule

@@ -10,11 +10,22 @@ from averting.effects.averted import Averted
 from averting.effects.estimator import Estimator, Feature, Progress, Request, silent
 from averting.effects.inference.choice import choose_inference
 from averting.effects.result import Effect, Estimand
-from averting.effects.verdict import RULES, Verdict
+from averting.effects.verdict import CAUTIONS, RULES, Verdict, cautions
 from averting.errors import EstimationError
 from averting.registry import collect
 
-__all__ = ["RULES", "Averted", "Effect", "Estimand", "Estimator", "Verdict", "estimate", "known_estimators"]
+__all__ = [
+    "CAUTIONS",
+    "RULES",
+    "Averted",
+    "Effect",
+    "Estimand",
+    "Estimator",
+    "Verdict",
+    "cautions",
+    "estimate",
+    "known_estimators",
+]
 
 
 def not_a_count(indicator: Indicator) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import numpy as np
@@ -15,6 +16,15 @@ RULES = (
     "evidence of an increase: the whole interval lies above no effect.",
     "too uncertain to tell: everything else. This is not evidence that nothing happened.",
 )
+
+CAUTIONS = (
+    "A diagnostic never changes the verdict, which was decided by its rules before any was looked at. One that finds "
+    "a reason for doubt is a caution, and stands beside the verdict wherever that stands.",
+    "An outcome into which exclusions can move is held to the same method, and counts as risen only if it would after "
+    "allowing for how many were looked at (Holm). A rise is a caution; so is a reduction of exclusions where no such "
+    "outcome is in the data, or where exclusions and moves taken together did not fall.",
+)
+"""What stands beside a verdict, and what it takes; printed in the report below :data:`RULES`."""
 
 
 class Verdict(StrEnum):
@@ -48,3 +58,9 @@ def verdict(interval: tuple[float, float], *, no_effect: float, checks: tuple[Ch
     if lower > no_effect:
         return Verdict.INCREASE
     return Verdict.UNCERTAIN
+
+
+def cautions(checks: Iterable[CheckResult]) -> tuple[str, ...]:
+    """Return what must be said beside a verdict: the message of each check that calls for care, once."""
+    said = (f"{check.message} {check.guidance}".strip() for check in checks if check.status in ("warn", "fail"))
+    return tuple(dict.fromkeys(said))

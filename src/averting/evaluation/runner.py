@@ -9,12 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from averting.checks import CheckResult
+from averting.data import Panel
 from averting.design import Design
 from averting.effects.estimator import Progress, silent
 from averting.effects.storage import load_effect
 from averting.errors import DataError
-from averting.evaluation import stages
+from averting.evaluation import check_stages, stages
 from averting.evaluation.settings import FILE, INDICATORS, EstimateSettings, Evaluation, load_evaluation
+from averting.evaluation.side_panels import guardrails_of, side_designs
 from averting.evaluation.store import Store
 from averting.provenance import canonical_json, content_key, file_hash, tree_hashes, versions
 from averting.resources import models_dir
@@ -38,6 +40,10 @@ class Checked:
         Which schools or authorities were joined; see :class:`averting.data.Joined`.
     variants : mapping of str to Design
         The comparison without an event, by the event's id.
+    panel : Panel
+        All schools, without what events leave out.
+    guardrails, unaffected : mapping of str to Design or str
+        Designs on outcomes that exclusions can move into, and on those that cannot have moved; or why there is none.
     """
 
     evaluation: Evaluation
@@ -45,6 +51,9 @@ class Checked:
     checks: tuple[CheckResult, ...]
     succession: pd.DataFrame
     variants: Mapping[str, Design]
+    panel: Panel
+    guardrails: Mapping[str, Design | str]
+    unaffected: Mapping[str, Design | str]
 
     def design_of(self, settings: EstimateSettings) -> Design:
         """Return the design an estimate is made from."""
@@ -72,7 +81,16 @@ def check(folder: str | Path, *, data: str | Path | None = None) -> Checked:
     for settings in evaluation.estimates:
         design.counts(settings.indicator)
     stages.check_costs(evaluation, design)
-    return Checked(evaluation, design, (*design.panel.checks, *design.checks), succession, variants)
+    return Checked(
+        evaluation,
+        design,
+        (*design.panel.checks, *design.checks),
+        succession,
+        variants,
+        panel=stages.leave_out(evaluation, panel)[0],
+        guardrails=side_designs(evaluation, design, guardrails_of(evaluation)),
+        unaffected=side_designs(evaluation, design, evaluation.checks.unaffected),
+    )
 
 
 def run(folder: str | Path, *, data: str | Path | None = None, progress: Progress = silent) -> Path:
@@ -134,6 +152,33 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
                 progress=progress,
             ),
         )
+    main = evaluation.primary
+    estimated = store.stage(f"estimates/{main.id}", keys[f"estimates/{main.id}"], _nothing)[0]
+    stage(
+        "diagnostics",
+        "finding what would change the answer",
+        lambda at: check_stages.write_diagnostics(
+            at,
+            evaluation,
+            checked.design_of(main),
+            load_effect(estimated),
+            panel=checked.panel,
+            unaffected=checked.unaffected,
+            progress=progress,
+        ),
+    )
+    stage(
+        "guardrails",
+        "looking at where exclusions can move to",
+        lambda at: check_stages.write_guardrails(
+            at,
+            evaluation,
+            checked.design_of(main),
+            load_effect(estimated),
+            designs=checked.guardrails,
+            progress=progress,
+        ),
+    )
     if evaluation.appraisal and evaluation.costs:
         costs, appraisal = evaluation.costs, evaluation.appraisal
         valued = store.stage(f"estimates/{appraisal.estimate}", keys[f"estimates/{appraisal.estimate}"], _nothing)[
@@ -153,7 +198,7 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
 
 
 def _nothing(_folder: Path) -> None:
-    raise AssertionError("the estimate that is valued is written before it is valued")
+    raise AssertionError("an estimate is written before it is used")
 
 
 def _load(folder: str | Path, data: str | Path | None) -> Evaluation:
@@ -200,6 +245,9 @@ def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, 
     sample = [evaluation.seed, evaluation.draws]
     for settings in evaluation.estimates:
         keys[f"estimates/{settings.id}"] = content_key(data, asdict(settings), sample)
+    primary = keys[f"estimates/{evaluation.primary.id}"]
+    for name in ("diagnostics", "guardrails"):
+        keys[name] = content_key(name, primary, asdict(evaluation.checks))
     if evaluation.appraisal and evaluation.costs:
         valued = keys[f"estimates/{evaluation.appraisal.estimate}"]
         keys["appraisal"] = content_key(
@@ -228,6 +276,7 @@ def _manifest(evaluation: Evaluation, inputs: dict[str, object], keys: dict[str,
         "data_note": evaluation.data.note,
         "exclude_reason": design.exclude_reason,
         "estimates": [asdict(estimate) for estimate in evaluation.estimates],
+        "diagnostics": [*evaluation.checks.run, *(["specification_curve"] if evaluation.checks.curve else [])],
         "events": [{"id": event.id, "label": event.label} for event in evaluation.events],
         "indicators": stages.indicator_labels(evaluation),
         "exposures": stages.exposure_nouns(evaluation),

@@ -19,6 +19,7 @@ from averting.design.events import default_events
 from averting.effects import DEFAULT_METHOD, known_estimators
 from averting.effects.bayes.priors import FAMILIES
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
+from averting.evaluation.check_settings import CheckSettings, read_checks
 from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
@@ -131,6 +132,7 @@ class Evaluation:
     appraisal: AppraisalSettings | None
     indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
     events: tuple[Event, ...] = ()
+    checks: CheckSettings = field(default_factory=CheckSettings)
 
     @property
     def primary(self) -> EstimateSettings:
@@ -207,6 +209,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
+        checks=read_checks(top),
     )
 
 

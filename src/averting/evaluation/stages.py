@@ -37,8 +37,13 @@ from averting.provenance import canonical_json
 from averting.years import FinancialYear, Period
 
 
-def build_panel(evaluation: Evaluation) -> Joined:
+def build_panel(evaluation: Evaluation, *, indicators: Sequence[str] | None = None) -> Joined:
     """Read the indicators an evaluation estimates, keep its periods, and join schools or authorities that changed.
+
+    Parameters
+    ----------
+    indicators : sequence of str, optional
+        Read these in place of those that are estimated.
 
     Returns
     -------
@@ -56,8 +61,8 @@ def build_panel(evaluation: Evaluation) -> Joined:
         frequency=settings.frequency,
         wide=settings.wide,
         sheet=settings.sheet,
-        indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
-        covariates=settings.covariates,
+        indicators=tuple(dict.fromkeys(indicators or [one.indicator for one in evaluation.estimates])),
+        covariates=settings.covariates if indicators is None else (),
     )
     first = settings.first_period or panel.periods[0]
     last = settings.last_period or panel.periods[-1]

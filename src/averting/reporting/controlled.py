@@ -26,6 +26,7 @@ from averting.data.successors import KEY as LIKELY_SUCCESSORS
 from averting.effects.storage import save_effect
 from averting.errors import DisclosureError
 from averting.provenance import canonical_json
+from averting.reporting.controlled_checks import write_public_checks
 from averting.reporting.pilot_schools import rates_that_tell
 from averting.reporting.results import Results
 
@@ -235,6 +236,7 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
         _csv(_paths(made, indicator), folder / f"design/paths_{indicator}.csv")
     for key in results.estimates:
         _write_estimate(made, key, folder / "estimates" / key)
+    write_public_checks(results, folder)
     if results.has_appraisal:
         for name in ("appraisal.json", "summary.csv", "payers.csv", "sources.csv"):
             _copy(results, folder, f"appraisal/{name}")

@@ -62,7 +62,7 @@ def test_rule_of_a_design_is_said_in_its_checks(panel: Panel) -> None:
 
 
 def test_rule_that_keeps_too_few(panel: Panel) -> None:
-    with pytest.raises(DesignError, match=r"the same phase as a pilot.* keeps 1 schools"):
+    with pytest.raises(DesignError, match=r"the same phase as a pilot.* keeps 1 school"):
         Design(panel, ["100007"], start="2021/22", comparison=SameAsPilots(on=("phase",)))
 
 

@@ -73,7 +73,7 @@ def test_comparison_list_with_a_pilot_or_a_stranger(panel: Panel) -> None:
 
 def test_too_few_comparison_schools(panel: Panel) -> None:
     message = refusal(panel, comparison=["100002"])
-    assert "keeps 1 schools" in message
+    assert "keeps 1 school" in message
     assert "ten or more" in message
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from averting.checks import CheckResult
-from averting.effects import RULES, Verdict
+from averting.effects import CAUTIONS, RULES, Verdict, cautions
 from averting.effects.verdict import verdict
 
 INF, NAN = np.inf, np.nan
@@ -58,3 +58,16 @@ def test_only_a_failed_check_takes_the_word_away(status: str, expected: Verdict)
 
 def test_every_verdict_has_a_rule() -> None:
     assert [rule.split(":")[0] for rule in RULES] == [str(NONE), str(DOWN), str(UP), str(UNSURE)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [([], 0), (["pass", "info"], 0), (["warn"], 1), (["warn", "fail", "pass"], 2), (["warn", "warn"], 2)],
+)
+def test_checks_that_call_for_care_stand_beside_the_verdict(statuses: list[str], expected: int) -> None:
+    checks = [CheckResult(f"d/{i}", status, f"Message {i}.", "Do.") for i, status in enumerate(statuses)]  # type: ignore[arg-type]
+    said = cautions(checks)
+    assert len(said) == expected
+    assert all(text.endswith(". Do.") for text in said)
+    assert cautions([*checks, *checks]) == said
+    assert all("verdict" in rule or "caution" in rule for rule in CAUTIONS)

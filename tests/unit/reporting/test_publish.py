@@ -53,6 +53,20 @@ def test_no_school_is_named_and_no_withheld_count_is_in_any_file(release: Path, 
     assert (counts.loc[counts["least"] == "c", "most"] == "c").all()
 
 
+def test_estimates_without_a_school_or_a_year_stay_inside(release: Path, quick_run: Path) -> None:
+    """With and without a school, an estimate tells the school's counts by subtraction."""
+    inside = open_results(quick_run / "results").table("diagnostics/leave_one_out")
+    assert inside["label"].str.contains("without pilot").sum() == 3
+    report = (release / "report.html").read_text(encoding="utf-8")
+    assert "could be found by subtraction" in report
+    assert "One school left out" in report
+    assert "without pilot" not in report
+    assert "without comparison" not in report
+    assert {path.stem for path in (release / "tables").iterdir()} <= {
+        "estimates", "averted", "balance", "suppression", "scenarios", "payers", "sources", "counts",
+    }  # fmt: skip
+
+
 def test_ratios_of_single_years_stay_inside(release: Path, quick_run: Path) -> None:
     """The check on the return to the mean tells one year's rate beside another's, so it does not leave."""
     words = "last rate of"
