@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from averting.reporting import numbers
-from averting.reporting.figures import _STYLE, COMPARISON, INK, PILOT, WITHOUT, ReportFigure, _axes, _finish
+from averting.reporting.figures import COMPARISON, INK, PILOT, STYLE, WITHOUT, ReportFigure, finish, new_axes
 
 _COLOURS = (PILOT, "#28a197", "#801650", WITHOUT, COMPARISON, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
@@ -39,8 +39,8 @@ def waterfall(net_by_payer: pd.Series, *, title: str = "") -> ReportFigure:
     values = shown.to_numpy(dtype=float) / 1000
     starts = np.concatenate([[0.0], np.cumsum(values)[:-1]])
     labels = [*(_wrapped(str(label)) for label in shown.index), "All public budgets"]
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(1.3 + 0.42 * len(labels))
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(1.3 + 0.42 * len(labels))
         colours = [PILOT if value >= 0 else WITHOUT for value in (*values, values.sum())]
         widths = [*values, values.sum()]
         axes.barh(range(len(labels)), widths, left=[*starts, 0.0], color=colours, height=0.62)
@@ -62,7 +62,7 @@ def waterfall(net_by_payer: pd.Series, *, title: str = "") -> ReportFigure:
         )
         told = "; ".join(f"{label} {numbers.pounds(float(value))}" for label, value in shown.items())
         alt = f"Waterfall chart of mean net gain by payer. {told}. Together {numbers.pounds(float(shown.sum()))}."
-        return _finish(figure, alt)
+        return finish(figure, alt)
 
 
 def cash_by_year(net: xr.DataArray, *, level: float = 0.95) -> ReportFigure:
@@ -79,8 +79,8 @@ def cash_by_year(net: xr.DataArray, *, level: float = 0.95) -> ReportFigure:
     draws = net.transpose("draw", "year").to_numpy() / 1000
     mean, low, high = draws.mean(axis=0), *np.quantile(draws, [tail, 1 - tail], axis=0)
     years = [f"{int(year)}-{(int(year) + 1) % 100:02d}" for year in net["year"].to_numpy()]
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(3.4)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(3.4)
         at = np.arange(len(years))
         axes.bar(at, mean, width=0.62, color=[PILOT if value >= 0 else WITHOUT for value in mean])
         axes.vlines(at, low, high, color=INK, linewidth=1.2)
@@ -104,7 +104,7 @@ def cash_by_year(net: xr.DataArray, *, level: float = 0.95) -> ReportFigure:
             f"Bars of mean net cash by financial year, with {level:.0%} intervals. {points}. Together "
             f"{numbers.pounds(1000 * float(mean.sum()))}."
         )
-        return _finish(figure, alt)
+        return finish(figure, alt)
 
 
 def acceptability(shares: xr.DataArray, *, labels: dict[str, str], posterior: bool) -> ReportFigure:
@@ -123,8 +123,8 @@ def acceptability(shares: xr.DataArray, *, labels: dict[str, str], posterior: bo
 
     word = "chance of being best" if posterior else "share of draws in which it is best"
     grid = shares["threshold"].to_numpy() / 1000
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(3.2)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(3.2)
         for row, key in enumerate(shares["scenario"].to_numpy()):
             axes.plot(
                 grid, 100 * shares.sel(scenario=key).to_numpy(), color=_COLOURS[row % 6], linestyle=_DASHES[row % 6],
@@ -145,7 +145,7 @@ def acceptability(shares: xr.DataArray, *, labels: dict[str, str], posterior: bo
             for key in shares["scenario"].to_numpy()
         )
         first, last = (numbers.pounds(1000 * float(grid[end])) for end in ends)
-        return _finish(figure, f"Line chart of the {word}, at {first} and at {last} an averted exclusion: {told}.")
+        return finish(figure, f"Line chart of the {word}, at {first} and at {last} an averted exclusion: {told}.")
 
 
 def tornado(table: pd.DataFrame, *, most: int = 10) -> ReportFigure:
@@ -161,8 +161,8 @@ def tornado(table: pd.DataFrame, *, most: int = 10) -> ReportFigure:
     import matplotlib as mpl
 
     shown = table.head(most)
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(1.5 + 0.44 * len(shown))
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(1.5 + 0.44 * len(shown))
         rows, now = range(len(shown)), float(table["npv"].iloc[0]) / 1000
         for column, colour, hatch, label in (
             ("npv_low", COMPARISON, "", "at its low value"), ("npv_high", PILOT, "", "at its high value"),
@@ -180,7 +180,7 @@ def tornado(table: pd.DataFrame, *, most: int = 10) -> ReportFigure:
         )
         left = len(table) - len(shown)
         more = f" {left} narrower not shown." if left else ""
-        return _finish(
+        return finish(
             figure,
             f"Tornado chart of mean net present value, {numbers.pounds(1000 * now)} as it stands. {told}.{more}",
         )
@@ -201,8 +201,8 @@ def break_even_map(grid: xr.DataArray, *, x_label: str, y_label: str) -> ReportF
     up, across = (str(dim) for dim in grid.dims)
     x, y, values = grid[across].to_numpy(), grid[up].to_numpy(), grid.to_numpy() / 1000
     most = max(float(np.abs(values).max()), 1e-9)
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(3.8)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(3.8)
         # orange to purple, white at zero: told apart by colour-blind readers, and the line says it without colour
         mesh = axes.pcolormesh(x, y, values, cmap="PuOr", vmin=-most, vmax=most, shading="nearest")
         if values.min() < 0 < values.max():
@@ -222,4 +222,4 @@ def break_even_map(grid: xr.DataArray, *, x_label: str, y_label: str) -> ReportF
             f"Heat map of mean net present value by {y_label} and {x_label}: from {numbers.pounds(1000 * values.min())} to "
             f"{numbers.pounds(1000 * values.max())}; {numbers.percent(float((values >= 0).mean()))} of the cells pay."
         )
-        return _finish(figure, alt)
+        return finish(figure, alt)
