@@ -15,7 +15,8 @@ from averting.effects.estimator import Progress, silent
 from averting.effects.storage import load_effect
 from averting.errors import DataError
 from averting.evaluation import check_stages, stages
-from averting.evaluation.settings import FILE, INDICATORS, EstimateSettings, Evaluation, load_evaluation
+from averting.evaluation.estimate_settings import EstimateSettings
+from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
 from averting.evaluation.side_panels import guardrails_of, side_designs
 from averting.evaluation.store import Store
 from averting.provenance import canonical_json, content_key, file_hash, tree_hashes, versions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,12 +15,11 @@ from averting.data.panel import LEVELS
 from averting.data.read import SOURCES
 from averting.design import COVID_PERIODS, Event
 from averting.design.events import default_events
-from averting.effects import DEFAULT_METHOD, known_estimators
-from averting.effects.bayes.priors import FAMILIES
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
 from averting.evaluation.check_settings import CheckSettings, read_checks
 from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
+from averting.evaluation.estimate_settings import EstimateSettings, read_estimate
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear, Period
@@ -61,24 +59,6 @@ class DesignSettings:
     comparison: Asked
     exclude_periods: tuple[str, ...]
     exclude_reason: str
-
-
-@dataclass(frozen=True)
-class EstimateSettings:
-    """One estimate to make; see :func:`averting.effects.estimate`.
-
-    ``without`` is the id of an event whose periods, or schools in them, are left out of this estimate only.
-    """
-
-    id: str
-    role: str
-    indicator: str
-    method: str
-    level: float
-    inference: str = "auto"
-    covariates: tuple[str, ...] = ()
-    prior: str = "neutral"
-    without: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,7 +165,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
 
 
 def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
-    estimates = tuple(_estimate(table) for table in top.tables("estimate"))
+    estimates = tuple(read_estimate(table) for table in top.tables("estimate"))
     if not estimates:
         top.fault("estimate", "there is nothing to estimate", "Add an [[estimate]] with id, role and indicator.")
     costs, appraisal = top.table("costs"), top.table("appraisal")
@@ -320,36 +300,6 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
         table.fault("exclude_reason", "the default of leaving out the Covid years is changed", "Say why.")
     table.done()
     return settings
-
-
-def _estimate(table: TomlTable) -> EstimateSettings:
-    settings = EstimateSettings(
-        id=table.take("id", str),
-        role=table.choice("role", ("primary", "secondary")),
-        indicator=table.take("indicator", str),
-        method=table.choice("method", ("auto", *known_estimators()), "auto"),
-        level=table.take("level", float, 0.95),
-        inference=table.take("inference", str, "auto"),
-        covariates=table.texts("covariates", []),
-        prior=table.choice("prior", FAMILIES, "neutral"),
-    )
-    _check_inference(settings, table)
-    if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
-        table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
-    if not 0.5 <= settings.level <= 0.999:
-        table.fault("level", f"{settings.level} is not a level", "Give a share between 0.5 and 0.999.")
-    table.done()
-    return settings
-
-
-def _check_inference(settings: EstimateSettings, table: TomlTable) -> None:
-    known = known_estimators()
-    method = DEFAULT_METHOD if settings.method == "auto" else settings.method
-    # an unknown method has been noted already
-    offered = ("auto", *known[method].inferences) if method in known else (settings.inference,)
-    if settings.inference not in offered:
-        what = f"{method} has no inference '{settings.inference}'"
-        table.fault("inference", what, f"Use one of: {', '.join(offered)}.")
 
 
 def _costs(table: TomlTable) -> CostSettings:

@@ -25,12 +25,12 @@ from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
 from averting.effects.storage import save_effect
 from averting.errors import DataError, EvaluationError, Fault, refuse
+from averting.evaluation.estimate_settings import EstimateSettings
 from averting.evaluation.event_settings import is_default
 from averting.evaluation.settings import (
     FILE,
     AppraisalSettings,
     CostSettings,
-    EstimateSettings,
     Evaluation,
 )
 from averting.provenance import canonical_json

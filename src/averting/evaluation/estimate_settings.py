@@ -1,0 +1,59 @@
+"""Estimates of an ``evaluation.toml``: what each may say, read strictly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from averting.effects import DEFAULT_METHOD, known_estimators
+from averting.effects.bayes.priors import FAMILIES
+from averting.evaluation.toml_table import TomlTable
+
+
+@dataclass(frozen=True)
+class EstimateSettings:
+    """One estimate to make; see :func:`averting.effects.estimate`.
+
+    ``without`` is the id of an event whose periods, or schools in them, are left out of this estimate only.
+    """
+
+    id: str
+    role: str
+    indicator: str
+    method: str
+    level: float
+    inference: str = "auto"
+    covariates: tuple[str, ...] = ()
+    prior: str = "neutral"
+    without: str = ""
+
+
+def read_estimate(table: TomlTable) -> EstimateSettings:
+    """Read one ``[[estimate]]``; faults are noted on the table."""
+    settings = EstimateSettings(
+        id=table.take("id", str),
+        role=table.choice("role", ("primary", "secondary")),
+        indicator=table.take("indicator", str),
+        method=table.choice("method", ("auto", *known_estimators()), "auto"),
+        level=table.take("level", float, 0.95),
+        inference=table.take("inference", str, "auto"),
+        covariates=table.texts("covariates", []),
+        prior=table.choice("prior", FAMILIES, "neutral"),
+    )
+    _check_inference(settings, table)
+    if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
+        table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
+    if not 0.5 <= settings.level <= 0.999:
+        table.fault("level", f"{settings.level} is not a level", "Give a share between 0.5 and 0.999.")
+    table.done()
+    return settings
+
+
+def _check_inference(settings: EstimateSettings, table: TomlTable) -> None:
+    known = known_estimators()
+    method = DEFAULT_METHOD if settings.method == "auto" else settings.method
+    # an unknown method has been noted already
+    offered = ("auto", *known[method].inferences) if method in known else (settings.inference,)
+    if settings.inference not in offered:
+        what = f"{method} has no inference '{settings.inference}'"
+        table.fault("inference", what, f"Use one of: {', '.join(offered)}.")
