@@ -80,7 +80,7 @@ def test_run_tells_progress_aside_from_its_result(call, quick_copy):
     assert out == f"results: {quick_copy / 'results'}\n"
     lines = err.splitlines()
     assert all(re.match(r"\[ *\d+\.\d s\] \w", line) for line in lines)
-    assert sum("kept from an earlier run" in line for line in lines) == 5
+    assert sum("kept from an earlier run" in line for line in lines) == 7
     assert call("run", quick_copy, "--quiet") == (0, out, "")
     assert call("run", quick_copy, "-q") == (0, out, "")
 
