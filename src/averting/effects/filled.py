@@ -24,15 +24,22 @@ class Judge(Protocol):
     """What the pilots' statistic is compared with, for each of several suppositions."""
 
     def __call__(self, before: Array, after: Array, offset: Array) -> Array:
-        """Return statistics (g, 1 + reference), the pilots' first; before is (unit,), the others (g, unit)."""
+        """Return statistics (g, 1 + reference), the pilots' first.
+
+        ``before`` is (cohort, unit), ``after`` and ``offset`` are (g, cohort, unit).
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Permuted:
-    """Compares the pilots with other sets of units, (set, pilots), the pilots first."""
+    """Compares the pilots with other sets of units, (set, pilots), the pilots first.
+
+    ``cohort`` (pilots,) is the cohort whose start each place in a set takes.
+    """
 
     sets: NDArray[np.intp]
+    cohort: NDArray[np.intp]
 
     def __call__(self, before: Array, after: Array, offset: Array) -> Array:
         """Return the statistic of every set."""
@@ -40,12 +47,12 @@ class Permuted:
         step = max(1, _CELLS_AT_ONCE // len(self.sets))
         rows = range(0, len(scores.score), step)
         parts = [Scores(scores.score[i : i + step], scores.variance[i : i + step]) for i in rows]
-        return np.concatenate([set_statistics(part, self.sets) for part in parts])
+        return np.concatenate([set_statistics(part, self.sets, self.cohort) for part in parts])
 
 
 @dataclass(frozen=True)
 class Redrawn:
-    """Compares the pilots with themselves redrawn supposing the null, given their totals."""
+    """Compares the pilots, who start together, with themselves redrawn supposing the null, given their totals."""
 
     pilots: int
     noise: Noise
@@ -55,8 +62,8 @@ class Redrawn:
         """Return the statistic as found, and of each redrawn panel; each supposition meets the same chances."""
         few = slice(None, self.pilots)
         rows = [
-            simulated_statistics(before[few], events[few], row[few], self.noise, stream(self.seed, "redrawn"))
-            for events, row in zip(after, offset, strict=True)
+            simulated_statistics(before[0, few], events[few], row[few], self.noise, stream(self.seed, "redrawn"))
+            for events, row in zip(after[:, 0], offset[:, 0], strict=True)
         ]
         return np.array(rows)
 
@@ -78,14 +85,19 @@ def _nothing(before: Array, after: Array, offset: Array) -> Array:
 class FilledCounts:
     """Counts with every suppressed cell set to one value, and the test they allow; units are pilots first.
 
+    Pilots that start together are a cohort. Each cohort is compared with the comparison units over its own periods
+    before and after; in its rows, the pilots of other cohorts have no events.
+
     Parameters
     ----------
-    counts, exposure : array (unit, period)
+    counts : array (cohort, unit, period)
+        NaN where not known. Cohorts may fill a comparison unit's cell differently.
+    exposure : array (unit, period)
         NaN where not known.
-    after_periods : array (period,)
-        True from the start.
-    pilots : int
-        Number of pilots.
+    after_periods : array (cohort, period)
+        True from the cohort's start.
+    cohort : array (pilot,)
+        Each pilot's cohort.
     judge : Judge
         What the pilots' statistic is compared with.
     """
@@ -93,67 +105,114 @@ class FilledCounts:
     counts: NDArray[np.float64]
     exposure: NDArray[np.float64]
     after_periods: NDArray[np.bool_]
-    pilots: int
+    cohort: NDArray[np.intp]
     judge: Judge = _nothing
+
+    @property
+    def pilots(self) -> int:
+        """Number of pilots."""
+        return len(self.cohort)
+
+    @cached_property
+    def _of_others(self) -> NDArray[np.bool_]:
+        """Which units are pilots of another cohort, (cohort, unit)."""
+        cohorts, units = self.counts.shape[:2]
+        others = np.zeros((cohorts, units), dtype=bool)
+        others[:, : self.pilots] = self.cohort != np.arange(cohorts)[:, None]
+        return others
+
+    def _events(self, periods: NDArray[np.bool_]) -> Array:
+        events = np.where(periods[:, None, :], np.nan_to_num(self.counts), 0.0).sum(-1)
+        return np.where(self._of_others, 0.0, events)
 
     @cached_property
     def before(self) -> Array:
-        """Events of each unit before the start."""
-        return np.nansum(self.counts[:, ~self.after_periods], axis=1)
+        """Events before the cohort's start, (cohort, unit)."""
+        return self._events(~self.after_periods)
 
     @cached_property
     def after(self) -> Array:
-        """Events of each unit from the start on."""
-        return np.nansum(self.counts[:, self.after_periods], axis=1)
+        """Events from the cohort's start on, (cohort, unit)."""
+        return self._events(self.after_periods)
 
     @cached_property
     def offset(self) -> Array:
-        """Log of exposure after over exposure before, of each unit."""
+        """Log of exposure after over exposure before, (cohort, unit)."""
         known = np.where(np.isnan(self.counts), 0.0, self.exposure)
-        return np.log(known[:, self.after_periods].sum(1)) - np.log(known[:, ~self.after_periods].sum(1))
+        late, early = (
+            np.where(periods[:, None, :], known, 0.0).sum(-1)
+            for periods in (self.after_periods, ~self.after_periods)
+        )
+        # other cohorts' pilots may not have both sides, and count for nothing
+        return np.asarray(np.log(np.where(self._of_others, 1.0, late) / np.where(self._of_others, 1.0, early)))
+
+    def _of_pilots(self, values: Array) -> Array:
+        """Each pilot's value among (cohort, unit)."""
+        return np.asarray(values[self.cohort, np.arange(self.pilots)])
 
     @cached_property
     def estimate(self) -> float:
-        """The pilots' ratio of ratios; infinite where nothing was expected of them."""
-        expected = (self.before * np.exp(self.offset))[self.pilots :].sum()
-        scaled = self.after[: self.pilots].sum() * expected
-        compared = self.expected_pilots.sum() * self.after[self.pilots :].sum()
-        return float(scaled / compared) if compared > 0 else np.inf
+        """The pilots' events over those expected of them; infinite where nothing was expected."""
+        rest = slice(self.pilots, None)
+        expected = (self.before * np.exp(self.offset))[:, rest].sum(1)
+        followed = self.after[:, rest].sum(1)
+        # a cohort's pilots are expected to change as the comparison units did, (cohort,)
+        owed = np.bincount(self.cohort, self.expected_pilots, minlength=len(expected))
+        if (owed * followed).sum() == 0:
+            return np.inf
+        if (expected == 0).any():  # comparison units without events before grew without bound
+            return 0.0
+        return float(self._of_pilots(self.after).sum() / (owed * followed / expected).sum())
 
     @cached_property
     def expected_pilots(self) -> Array:
-        """Events after that each pilot's own rate before would give."""
-        return (self.before * np.exp(self.offset))[: self.pilots]
+        """Events after that each pilot's own rate before would give, (pilot,)."""
+        return self._of_pilots(self.before * np.exp(self.offset))
+
+    @cached_property
+    def treated(self) -> NDArray[np.bool_]:
+        """Whether each pilot has started, (pilot, period)."""
+        return np.asarray(self.after_periods[self.cohort])
 
     @cached_property
     def counterfactual_shares(self) -> NDArray[np.float64]:
-        """Share of the pilots' counterfactual events by pilot and treated period; sums to one.
+        """Share of the pilots' counterfactual events by pilot and treated period, (pilot, period); sums to one.
 
         A pilot's own rate before the start, drawn towards the pilots' common rate with the weight of one
-        period, follows the comparison schools' path.
+        period, follows the comparison units' path.
         """
-        seen = np.where(np.isnan(self.counts), 0.0, self.exposure)
-        exposed = seen[: self.pilots, ~self.after_periods].sum(1)
-        common = self.before[: self.pilots].sum() / exposed.sum()
-        one_period = exposed / (~self.after_periods).sum()
-        rate = (self.before[: self.pilots] + common * one_period) / (exposed + one_period)
+        own = self.counts[self.cohort, np.arange(self.pilots)]
+        seen = np.where(np.isnan(own), 0.0, self.exposure[: self.pilots])
+        early = ~self.treated
+        exposed, begun = np.where(early, seen, 0.0).sum(1), np.where(early, np.nan_to_num(own), 0.0).sum(1)
+        common = begun.sum() / exposed.sum()
+        one_period = exposed / early.sum(1)
+        rate = (begun + common * one_period) / (exposed + one_period)
         if common == 0:  # a fill without events before: exposure alone tells the pilots apart
             rate = np.ones(self.pilots)
-        events, pupils = np.nansum(self.counts[self.pilots :], axis=0), seen[self.pilots :].sum(0)
-        # where no comparison school is known, the path is level with all years from the start
-        level = events[self.after_periods].sum() / pupils[self.after_periods].sum()
-        path = np.where(pupils > 0, events / np.maximum(pupils, 1.0), level)
-        cells = rate[:, None] * seen[: self.pilots] * path
-        cells[:, ~self.after_periods] = 0.0
-        if cells.sum() <= 0:  # no event in any comparison school after the start: follow exposure alone
-            cells = rate[:, None] * seen[: self.pilots] * self.after_periods
+        cells = rate[:, None] * seen * self._relative_path()[self.cohort] * self.treated
+        if cells.sum() <= 0:  # no event in any comparison unit after the start: follow exposure alone
+            cells = rate[:, None] * seen * self.treated
         shares: NDArray[np.float64] = cells / cells.sum()
         return shares
 
+    def _relative_path(self) -> Array:
+        """Comparison units' rate in each period over their rate before the cohort's start, (cohort, period)."""
+        rest = slice(self.pilots, None)
+        events = np.nan_to_num(self.counts[:, rest]).sum(1)
+        pupils = np.where(np.isnan(self.counts[:, rest]), 0.0, self.exposure[rest]).sum(1)
+        late, early = (
+            np.where(periods, events, 0.0).sum(1) / np.where(periods, pupils, 0.0).sum(1)
+            for periods in (self.after_periods, ~self.after_periods)
+        )
+        # where no comparison unit is known, the path is level with all periods from the start
+        path = np.where(pupils > 0, events / np.maximum(pupils, 1.0), late[:, None])
+        return np.asarray(path / np.where(early > 0, early, 1.0)[:, None])
+
     def statistics_at_ratio(self, log_ratio: Array) -> Array:
         """Statistics of all sets supposing each log ratio, (g,) to (g, set)."""
-        offset = np.tile(self.offset, (len(log_ratio), 1))
-        offset[:, : self.pilots] += log_ratio[:, None]
+        offset = np.tile(self.offset, (len(log_ratio), 1, 1))
+        offset[..., : self.pilots] += log_ratio[:, None, None]
         return self.judge(self.before, np.broadcast_to(self.after, offset.shape), offset)
 
     def p_at_ratio(self, log_ratio: Array) -> Array:
@@ -170,11 +229,11 @@ class FilledCounts:
 
     def statistics_at_counterfactual(self, events: Array) -> Array:
         """Statistics of all sets supposing the pilots' events without the programme, (g,) to (g, set)."""
-        after = np.tile(self.after, (len(events), 1))
-        after[:, : self.pilots] = events[:, None] * self.counterfactual_shares.sum(1)
+        after = np.tile(self.after, (len(events), 1, 1))
+        after[:, self.cohort, np.arange(self.pilots)] = events[:, None] * self.counterfactual_shares.sum(1)
         return self.judge(self.before, after, np.broadcast_to(self.offset, after.shape))
 
     def counterfactual_grid(self) -> Array:
         """Return the numbers of events without the programme that are tried."""
-        largest = 10.0 + 6.0 * max(self.after[: self.pilots].sum(), self.expected_pilots.sum())
+        largest = 10.0 + 6.0 * max(self._of_pilots(self.after).sum(), self.expected_pilots.sum())
         return np.linspace(0.0, largest, _COUNTERFACTUAL_POINTS)

@@ -39,52 +39,74 @@ REDRAWN = 999
 """Panels redrawn by ``inference="bootstrap"``."""
 
 
-def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
-    pilots = len(design.pilots)
-    after = counts.treated[0]
-    empty = [
-        school
-        for school, seen in zip(design.schools, np.isfinite(counts.upper), strict=True)
-        if not (seen[after].any() and seen[~after].any())
-    ]
-    if empty:
+class _Cohorts(NamedTuple):
+    """Pilots by when they start: each pilot's cohort (pilot,), and where each cohort is treated (cohort, period)."""
+
+    of_pilot: NDArray[np.intp]
+    after: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, counts: Counts, pilots: int) -> _Cohorts:
+        after, cohort = np.unique(counts.treated[:pilots], axis=0, return_inverse=True)
+        return cls(cohort.ravel().astype(np.intp), after)
+
+
+def _refuse_unusable(design: Design, counts: Counts, cohorts: _Cohorts, indicator: str) -> None:
+    pilots, units = len(design.pilots), design.panel.units
+    seen, events = np.isfinite(counts.upper), np.nan_to_num(counts.upper)
+    for number, after in enumerate(cohorts.after):
+        start = design.periods[int(after.argmax())]
+        rows = np.append(np.flatnonzero(cohorts.of_pilot == number), np.arange(pilots, len(seen)))
+        empty = [design.schools[row] for row in rows if not (seen[row, after].any() and seen[row, ~after].any())]
+        if empty:
+            raise EstimationError(
+                f"ratio_did: no {indicator} is known before, or none after, {start} for "
+                f"{', '.join(empty[:5])}. Leave them out, or use a balanced comparison rule."
+            )
+        if events[pilots:][:, ~after].sum() == 0 or events[pilots:][:, after].sum() == 0:
+            raise EstimationError(
+                f"ratio_did: the comparison {units} have no {indicator} before or after {start}."
+            )
+    if (events[:pilots] * ~counts.treated[:pilots]).sum() == 0:
         raise EstimationError(
-            f"ratio_did: no {indicator} is known before, or none after, {design.common_start} for "
-            f"{', '.join(empty[:5])}. Leave them out, or use a balanced comparison rule."
-        )
-    events = np.nan_to_num(counts.upper)
-    if events[:pilots][:, ~after].sum() == 0:
-        raise EstimationError(
-            f"ratio_did: the pilots have no {indicator} before {design.common_start}, so no ratio can be formed."
-        )
-    if events[pilots:][:, ~after].sum() == 0 or events[pilots:][:, after].sum() == 0:
-        raise EstimationError(
-            f"ratio_did: the comparison schools have no {indicator} before or after {design.common_start}."
+            f"ratio_did: the pilots have no {indicator} before {_start(design)}, so no ratio can be formed."
         )
 
 
-def _fills(counts: Counts, pilots: int, judge: Callable[[FilledCounts], Judge]) -> dict[str, FilledCounts]:
+def _start(design: Design) -> str:
+    return design.common_start or "their start"
+
+
+def _fills(counts: Counts, cohorts: _Cohorts, judge: Callable[[FilledCounts], Judge]) -> dict[str, FilledCounts]:
     """Fill suppressed cells so as to favour the programme, in the middle, and against it.
 
     The ratio grows with pilots' events after and comparison schools' before, and falls with the others, so the
-    two extremes bound it over every fill.
+    two extremes bound it over every fill. Between two starts a comparison school's cell is after for one cohort and
+    before for the other: each takes the end that is worse for it, which bounds more than any one fill.
     """
-    after = counts.treated[0]
-    is_pilot = np.arange(len(counts.lower)) < pilots
-    raises = is_pilot[:, None] == after[None, :]
-    lowest = np.where(raises, counts.lower, counts.upper)
-    highest = np.where(raises, counts.upper, counts.lower)
-    fills = {"middle": 0.5 * (counts.lower + counts.upper)}
+    few = len(cohorts.of_pilot)
+    is_pilot = np.arange(len(counts.lower)) < few
+    raises = is_pilot[None, :, None] == cohorts.after[:, None, :]
+    lower, upper = (np.broadcast_to(bound, raises.shape) for bound in (counts.lower, counts.upper))
+    fills = {"middle": 0.5 * (lower + upper)}
     if not np.array_equal(counts.lower, counts.upper, equal_nan=True):
-        fills |= {"favourable": lowest, "unfavourable": highest}
-    bare = {name: FilledCounts(filled, counts.exposure, after, pilots) for name, filled in fills.items()}
+        fills["favourable"] = np.where(raises, lower, upper)
+        fills["unfavourable"] = np.where(raises, upper, lower)
+    bare = {
+        name: FilledCounts(filled, counts.exposure, cohorts.after, cohorts.of_pilot)
+        for name, filled in fills.items()
+    }
     return {name: replace(fill, judge=judge(fill)) for name, fill in bare.items()}
 
 
 def _redrawn(fill: FilledCounts, seed: int) -> Redrawn:
     rest = slice(fill.pilots, None)
     noise = comparison_noise(
-        fill.before[rest], fill.after[rest], fill.offset[rest], draws=REDRAWN, rng=stream(seed, "ratio_did/noise")
+        fill.before[0, rest],
+        fill.after[0, rest],
+        fill.offset[0, rest],
+        draws=REDRAWN,
+        rng=stream(seed, "ratio_did/noise"),
     )
     return Redrawn(fill.pilots, noise, seed)
 
@@ -99,8 +121,12 @@ class _Reference(NamedTuple):
     words: str
 
 
-def _reference(design: Design, request: Request, areas: Areas | None) -> _Reference:
+def _reference(design: Design, request: Request, areas: Areas | None, cohorts: _Cohorts) -> _Reference:
     if request.inference == "bootstrap":
+        if len(cohorts.after) > 1:
+            raise EstimationError(
+                "ratio_did: inference 'bootstrap' needs pilots that start together. Use inference='permutation'."
+            )
         words = "parametric bootstrap of the pilots' counts under no effect, given their totals"
         number = REDRAWN + 1
         return _Reference(lambda fill: _redrawn(fill, request.seed), number, number, False, words)
@@ -113,7 +139,12 @@ def _reference(design: Design, request: Request, areas: Areas | None) -> _Refere
         sets, exact = reference_sets(len(design.schools), len(design.pilots), most=MOST_SETS, rng=rng)
         words = start + ("every set listed" if exact else "sets drawn at random")
     distinct = len(sets) if exact else len(np.unique(np.sort(sets, axis=1), axis=0))
-    permuted = Permuted(sets)
+    if len(cohorts.after) > 1:
+        # who of a set takes which start is drawn too
+        rng = stream(request.seed, f"effects/ratio_did/{request.indicator}/starts")
+        sets = np.concatenate([sets[:1], rng.permuted(sets[1:], axis=1)])
+        words += ", starts dealt out at random"
+    permuted = Permuted(sets, cohorts.of_pilot)
     return _Reference(lambda fill: permuted, len(sets), distinct, exact, words)
 
 
@@ -150,7 +181,8 @@ def _draw_effects(
         grid = fill.counterfactual_grid()
         above = lower_mid_p(-fill.statistics_at_counterfactual(grid))
         without = confidence_draws(grid, above, size, rng)
-        observed = np.where(fill.after_periods, np.nan_to_num(fill.counts[: fill.pilots]), 0.0)
+        own = fill.counts[fill.cohort, np.arange(fill.pilots)]
+        observed = np.where(fill.treated, np.nan_to_num(own), 0.0)
         changes.append(observed - without[:, None, None] * fill.counterfactual_shares)
     return np.concatenate(ratios), np.concatenate(changes)
 
@@ -200,16 +232,22 @@ def _permutation_table(fill: FilledCounts) -> pd.DataFrame:
 
 
 def _detectable(counts: Counts, middle: FilledCounts, request: Request) -> pd.DataFrame:
+    """Simulate what could have been detected; staggered pilots are taken to start with the largest cohort."""
+    largest = int(np.bincount(middle.cohort).argmax())
+    after = middle.after_periods[largest]
+    alike = FilledCounts(
+        middle.counts[[largest]], middle.exposure, after[None], np.zeros(middle.pilots, dtype=np.intp)
+    )
     hidden = 0.5 * np.nan_to_num(counts.upper - counts.lower)
     return detectable_reduction(
-        middle.before,
-        middle.after,
-        middle.offset,
+        alike.before[0],
+        alike.after[0],
+        alike.offset[0],
         pilots=middle.pilots,
         level=request.level,
         rng=stream(request.seed, f"power/{request.indicator}"),
-        hidden_before=hidden[:, ~counts.treated[0]].sum(1),
-        hidden_after=hidden[:, counts.treated[0]].sum(1),
+        hidden_before=hidden[:, ~after].sum(1),
+        hidden_after=hidden[:, after].sum(1),
     )
 
 
@@ -231,14 +269,15 @@ def fit(design: Design, request: Request) -> Effect:
     """
     indicator, draws, seed = request.indicator, request.draws, request.seed
     counts = design.counts(indicator)
-    _refuse_unusable(design, counts, indicator)
     pilots = len(design.pilots)
+    cohorts = _Cohorts.of(counts, pilots)
+    _refuse_unusable(design, counts, cohorts, indicator)
     areas = judge_areas(design, rng=stream(seed, "effects/ratio_did/areas"))
-    reference = _reference(design, request, areas)
+    reference = _reference(design, request, areas, cohorts)
     permuted = request.inference == "permutation"
     what = f"permuting which {design.panel.units} are pilots" if permuted else "redrawing the pilots' counts"
     request.progress(f"{what}: {reference.number:,} {'sets' if permuted else 'panels'}")
-    fills = _fills(counts, pilots, reference.judge)
+    fills = _fills(counts, cohorts, reference.judge)
     interval = _ratio_interval(fills, request.alpha)
     p_value = _p_value(fills)
     ratio, change = _draw_effects(fills, draws, seed, indicator)
@@ -255,7 +294,8 @@ def fit(design: Design, request: Request) -> Effect:
         estimand=Estimand(
             indicator,
             contrast="rate with the programme over the rate without it",
-            population=f"{pilots} pilot {design.panel.units}, {design.common_start} on",
+            population=f"{pilots} pilot {design.panel.units}, "
+            + (f"{design.common_start} on" if design.common_start else "each from its own start"),
             scale="ratio",
         ),
         method="ratio_did",
@@ -277,7 +317,7 @@ ESTIMATOR = Estimator(
     assumption="Without the programme, pilots' rates would have changed in the same proportion as comparison "
     "schools' rates, up to differences between schools of the size seen among comparison schools.",
     inferences=("permutation", "bootstrap"),
-    supports=frozenset(),
+    supports=frozenset({"staggered"}),
     reference="Fisher (1935); conditional score after Cox and Hinkley (1974), beta-binomial by moments after "
     "Williams (1982)",
     fit=fit,

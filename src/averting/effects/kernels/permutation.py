@@ -87,7 +87,7 @@ def reference_sets(
     return np.concatenate([truth, sets + pilots if exact else sets[1:] + pilots]), exact
 
 
-def set_statistics(scores: Scores, sets: NDArray[np.intp]) -> Array:
+def set_statistics(scores: Scores, sets: NDArray[np.intp], cohort: NDArray[np.intp] | None = None) -> Array:
     """Return each set's studentised score: sum of scores over the root of what it varies by.
 
     A sum over units that also took part in fitting the common ratio varies by ``V (1 - V / sum of all V)``, as a
@@ -96,10 +96,13 @@ def set_statistics(scores: Scores, sets: NDArray[np.intp]) -> Array:
 
     Parameters
     ----------
-    scores : Scores, arrays (..., unit)
+    scores : Scores, arrays (..., unit), or (..., cohort, unit) with ``cohort``
         From :func:`averting.effects.kernels.conditional.unit_scores`.
     sets : array (set, k)
         From :func:`treated_sets`.
+    cohort : array (k,), optional
+        Where pilots start at different times: which cohort's scores count for each place in a set. Cohorts share
+        comparison units, but a unit stands in one place at a time, so their sums vary apart.
 
     Returns
     -------
@@ -112,9 +115,16 @@ def set_statistics(scores: Scores, sets: NDArray[np.intp]) -> Array:
     .. [cox_hinkley_1974] Cox, D. R. and Hinkley, D. V. (1974). Theoretical Statistics. Chapman and Hall, chapter 9
        (score tests with a nuisance parameter).
     """
-    total, variance = (_sum_over_sets(values, sets) for values in scores)
-    every = np.maximum(scores.variance.sum(axis=-1), 1e-12)[..., None]
-    variance *= np.maximum(1.0 - variance / every, 0.0)
+    if cohort is None:
+        cohort, scores = (
+            np.zeros(sets.shape[1], dtype=np.intp),
+            Scores(*(values[..., None, :] for values in scores)),
+        )
+    total, variance = np.zeros(()), np.zeros(())
+    for each in range(scores.score.shape[-2]):
+        score, own = (_sum_over_sets(values[..., each, :], sets[:, cohort == each]) for values in scores)
+        every = np.maximum(scores.variance[..., each, :].sum(axis=-1), 1e-12)[..., None]
+        total, variance = total + score, variance + own * np.maximum(1.0 - own / every, 0.0)
     return np.where(variance > 1e-12, total / np.sqrt(np.maximum(variance, 1e-12)), 0.0)
 
 

@@ -219,10 +219,39 @@ def test_draws_of_suppressed_counts_spread_further(counts: Counts, design_of: De
 # --- refusals -----------------------------------------------------------------------------------------
 
 
-def test_staggered_starts_are_refused_with_a_way_on(counts: Counts, design_of: DesignOf) -> None:
-    message = refusal(design_of(counts(1), starts=[2, 3, 4]))
-    assert "pilots that start in different periods" in message
-    assert "bayes_count" in message
+def test_each_pilot_is_compared_over_its_own_periods(design_of: DesignOf) -> None:
+    # whole numbers, so that the estimate can be worked out: comparison schools double every year
+    events = np.tile([1.0, 2.0, 4.0, 8.0, 16.0, 32.0], (20, 1))
+    events[0, 2:] = [2.0, 4.0, 8.0, 16.0]  # half of what the others' path gives, from the third year on
+    events[1, 4:] = [8.0, 16.0]  # half of it, from the fifth
+    staggered = estimate(design_of(events, pilots=2, starts=[2, 4]), "events", draws=100)
+    assert staggered.estimate == pytest.approx(0.5)
+    assert staggered.change.sel(school="s001").to_numpy()[:, :2].any() == False  # noqa: E712
+    together = estimate(design_of(events, pilots=2, start=2), "events", draws=100)
+    assert together.estimate == pytest.approx((30 + 4 + 8 + 8 + 16) / 120)
+
+
+def test_staggered_pilots_without_a_bootstrap_are_told_so(counts: Counts, design_of: DesignOf) -> None:
+    with pytest.raises(EstimationError, match=r"needs pilots that start together\. Use inference='permutation'"):
+        estimate(design_of(counts(1), starts=[2, 3, 4]), "events", inference="bootstrap")
+
+
+def test_a_start_shared_by_all_is_one_cohort(counts: Counts, design_of: DesignOf) -> None:
+    one = estimate(design_of(counts(4), start=3), "events", draws=100)
+    same = estimate(design_of(counts(4), starts=[3, 3, 3]), "events", draws=100)
+    assert one.interval == same.interval
+    np.testing.assert_array_equal(one.draws, same.draws)
+
+
+def test_staggered_fills_bound_every_fill(counts: Counts, design_of: DesignOf) -> None:
+    rng = np.random.default_rng(3)
+    events = np.minimum(counts(5), 9)
+    hidden = (events >= 1) & (events <= 2)
+    found = estimate(design_of(events, starts=[2, 3, 4], hidden=hidden), "events", draws=100)
+    for _ in range(8):
+        filled = np.where(hidden, rng.integers(1, 3, events.shape), events)
+        one = estimate(design_of(filled, starts=[2, 3, 4]), "events", draws=100)
+        assert found.interval[0] - 1e-9 <= one.estimate <= found.interval[1] + 1e-9
 
 
 def test_pilots_without_events_before_are_refused(counts: Counts, design_of: DesignOf) -> None:
