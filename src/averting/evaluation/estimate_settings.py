@@ -25,6 +25,7 @@ class EstimateSettings:
     inference: str = "auto"
     covariates: tuple[str, ...] = ()
     prior: str = "neutral"
+    alongside: str = ""
     without: str = ""
 
 
@@ -39,14 +40,28 @@ def read_estimate(table: TomlTable) -> EstimateSettings:
         inference=table.take("inference", str, "auto"),
         covariates=table.texts("covariates", []),
         prior=table.choice("prior", FAMILIES, "neutral"),
+        alongside=table.take("alongside", str, ""),
     )
     _check_inference(settings, table)
+    _check_alongside(settings, table)
     if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
         table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
     if not 0.5 <= settings.level <= 0.999:
         table.fault("level", f"{settings.level} is not a level", "Give a share between 0.5 and 0.999.")
     table.done()
     return settings
+
+
+def _check_alongside(settings: EstimateSettings, table: TomlTable) -> None:
+    known = known_estimators()
+    able = [key for key, spec in known.items() if "alongside" in spec.supports]
+    method = DEFAULT_METHOD if settings.method == "auto" else settings.method
+    if settings.alongside and method in known and method not in able:
+        found = f"{method} models one indicator, not two together"
+        table.fault("alongside", found, f"Leave it out, or use method = one of: {', '.join(able)}.")
+    if method in able and settings.alongside in ("", settings.indicator):
+        found = f"{method} models two indicators together, and no second one is named"
+        table.fault("alongside", found, 'Name a commoner one, such as alongside = "suspensions".')
 
 
 def _check_inference(settings: EstimateSettings, table: TomlTable) -> None:

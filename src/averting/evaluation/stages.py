@@ -54,7 +54,7 @@ def build_panel(evaluation: Evaluation) -> Joined:
         frequency=settings.frequency,
         wide=settings.wide,
         sheet=settings.sheet,
-        indicators=tuple(dict.fromkeys(estimate.indicator for estimate in evaluation.estimates)),
+        indicators=evaluation.estimated,
         covariates=settings.covariates,
     )
     first = settings.first_period or panel.periods[0]
@@ -234,6 +234,7 @@ def write_estimate(
         inference=settings.inference,
         covariates=settings.covariates,
         prior=settings.prior,
+        alongside=settings.alongside,
         level=settings.level,
         draws=draws,
         seed=seed,

@@ -97,8 +97,11 @@ def load_priors(model: str, family: str = "neutral") -> dict[str, Prior]:
 def _tables(model: str) -> dict[str, Any]:
     with (models_dir() / "priors" / f"{model}.toml").open("rb") as handle:
         tables = tomllib.load(handle)
-    base = tables.pop("extends", None)
-    return tables if base is None else {**_tables(base), **tables}
+    if "extends" not in tables:
+        return tables
+    base = _tables(tables.pop("extends"))
+    families = {family: {**base.get(family, {}), **tables.get(family, {})} for family in FAMILIES}
+    return {**base, **tables, **families}
 
 
 def _prior(model: str, name: str, table: Mapping[str, Any]) -> Prior:
