@@ -7,7 +7,7 @@ effect is written twice, once in PyMC for fitting and once in NumPy for reading 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from averting.design import Counts, Design
 from averting.draws import stream
 from averting.effects.bayes.cells import Cells, flatten
-from averting.effects.bayes.convergence import check_convergence
 from averting.effects.bayes.count_model import (
     BASELINE,
     baseline_log_rate,
@@ -29,12 +28,12 @@ from averting.effects.bayes.count_model import (
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
 from averting.effects.bayes.likelihood import draw_within_bounds, observe_counts
 from averting.effects.bayes.outcome import posterior_effect
-from averting.effects.bayes.predictive import check_prediction, predictive_table
-from averting.effects.bayes.priors import Prior, declare, load_priors, prior_table
+from averting.effects.bayes.predictive import predictive_table
+from averting.effects.bayes.priors import Prior, declare, load_priors
 from averting.effects.bayes.sampling import flat, require_bayes, sample
-from averting.effects.bayes.sensitivity import check_sensitivity, power_scaled
 from averting.effects.estimator import Request
 from averting.effects.result import Effect
+from averting.errors import EstimationError
 
 Array = NDArray[np.float64]
 Priors = Mapping[str, Prior]
@@ -159,12 +158,23 @@ def sample_count_model(design: Design, request: Request, model: CountModel) -> P
     require_bayes(model.key)
     counts = design.counts(request.indicator)
     cells = flatten(design, counts, method=model.key, indicator=request.indicator)
+    cells = replace(cells, centre=model.family.centre(cells.centre))
+    _refuse_beyond(model, cells, request.indicator)
     priors = load_priors(model.key, request.prior)
     built = model.build(cells, priors, len(design.schools), len(design.periods))
     return read_posterior(design, request, model, cells, priors, sample_request(built, request, model.key))
 
 
-def sample_request(built: Any, request: Request, key: str) -> xr.DataTree:
+def _refuse_beyond(model: CountModel, cells: Cells, indicator: str) -> None:
+    beyond = int((cells.upper > cells.trials).sum()) if model.family.bounded else 0
+    if beyond:
+        raise EstimationError(
+            f"{model.key}: {beyond} cells may have more {indicator} than they have of what these are counted out of. "
+            "Give the number that could be counted as the exposure, or use method='bayes_count'."
+        )
+
+
+def sample_request(built: Any, request: Request, key: str, *, careful: bool = False) -> xr.DataTree:
     """Draw from a PyMC model's posterior as a request asks."""
     return sample(
         built,
@@ -172,6 +182,7 @@ def sample_request(built: Any, request: Request, key: str) -> xr.DataTree:
         seed=int(stream(request.seed, f"effects/{key}/{request.indicator}").integers(2**31)),
         sampler=request.inference,
         progress=request.progress,
+        careful=careful,
     )
 
 
@@ -188,7 +199,6 @@ def read_posterior(
 def conclude(found: Posterior, request: Request, model: CountModel) -> Effect:
     """Check a fitted model, and make the ``Effect``."""
     design, counts, key = found.design, found.counts, f"effects/{model.key}/{request.indicator}"
-    convergence, summary = check_convergence(found.trace, (*model.parameters, *BASELINE))
     change = change_in_counts(
         found.draws,
         found.cells,
@@ -198,9 +208,6 @@ def conclude(found: Posterior, request: Request, model: CountModel) -> Effect:
         rng=stream(request.seed, f"{key}/predict"),
         family=model.family,
     )
-    density = found.priors["log_ratio"].log_density(flat(found.draws, "log_ratio"))
-    scaled = power_scaled(np.log(found.ratio), density, request.level)
-    predicted = _predicted(found, model, stream(request.seed, f"{key}/check"))
     chance = prior_chance(found, model, stream(request.seed, f"{key}/prior")) if model.units(found.cells) else None
     return posterior_effect(
         design,
@@ -208,15 +215,13 @@ def conclude(found: Posterior, request: Request, model: CountModel) -> Effect:
         model.key,
         ratio=found.ratio,
         change=change,
-        checks=(*convergence, check_prediction(predicted), check_sensitivity(scaled)),
-        tables={
-            "posterior": summary,
-            "priors": prior_table(found.priors, chance),
-            "predictive": predicted,
-            "prior_sensitivity": scaled,
-            **model.tables(found),
-        },
-        trace=_stored(found, model),
+        priors=found.priors,
+        trace=found.trace,
+        summarised=(*model.parameters, *BASELINE),
+        kept=_kept(found, model),
+        predicted=_predicted(found, model, stream(request.seed, f"{key}/check")),
+        tables=model.tables(found),
+        chance=chance,
     )
 
 
@@ -282,18 +287,9 @@ def _predicted(found: Posterior, model: CountModel, rng: np.random.Generator) ->
     )
 
 
-def _stored(found: Posterior, model: CountModel) -> xr.DataTree:
-    """Keep what is used again: parameters with a meaning, the pilots' own terms, and the sampler's statistics."""
+def _kept(found: Posterior, model: CountModel) -> xr.Dataset:
+    """Keep what is used again: parameters with a meaning, and the pilots' own terms."""
     posterior, pilots = found.draws, len(found.design.pilots)
     terms = [posterior[name].isel({posterior[name].dims[-1]: slice(pilots)}) for name in ("school", "shock")]
     named = [*model.parameters, *BASELINE, "period", *model.units(found.cells)]
-    return stored(xr.merge([posterior[named], *terms]), found.trace)
-
-
-def stored(posterior: xr.Dataset, trace: xr.DataTree) -> xr.DataTree:
-    """Return draws to keep, with the sampler's statistics that ArviZ reads, where there are any."""
-    groups = {"posterior": posterior.drop_attrs()}
-    if "sample_stats" in trace.children:
-        stats = trace["sample_stats"].to_dataset()
-        groups["sample_stats"] = stats[[name for name in ("diverging", "energy") if name in stats]].drop_attrs()
-    return xr.DataTree.from_dict(groups)
+    return xr.merge([posterior[named], *terms])

@@ -36,7 +36,8 @@ def baseline_log_rate(
     periods: int,
     *,
     suffix: str = "",
-    terms: Mapping[str, Any] | None = None,
+    levels_like: tuple[Any, Any] = (0.0, 1.0),
+    shock: Any = None,
 ) -> Any:
     """Return the log rate of every cell without the programme; to be called within a PyMC model.
 
@@ -47,8 +48,10 @@ def baseline_log_rate(
     ----------
     suffix : str
         Added to the names of variables, where a model has several indicators.
-    terms : mapping of str to tensor
-        Schools' ``school`` and ``shock`` in standard units, where the model has made them already.
+    levels_like : tuple of tensors
+        Mean and standard deviation of schools' levels in standard units, where they borrow from another indicator.
+    shock : tensor (school,), optional
+        Schools' shocks in standard units, where the model has made them already.
 
     Returns
     -------
@@ -60,8 +63,18 @@ def baseline_log_rate(
     named = {name: replace(priors[name], name=f"{name}{suffix}") for name in BASELINE}
     level, pilot_level = declare(named["level"]), declare(named["pilot_level"])
     spread = {name: declare(named[name]) for name in SPREADS}
-    # non-centred: with few events a school, level and spread would otherwise make a funnel
-    own = terms or {name: pm.Normal(f"{name}{suffix}", 0.0, 1.0, shape=schools) for name in ("school", "shock")}
+    common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
+    mean, deviation = levels_like
+    # centred: years of counts say more about a school's level than its prior does, and written about zero the common
+    # level would trade off with all of them. Shocks rest on fewer years, and are written in standard units
+    own = pm.Normal(
+        f"school_level{suffix}",
+        common + spread["school_sd"] * mean,
+        spread["school_sd"] * deviation,
+        shape=schools,
+    )
+    pm.Deterministic(f"school{suffix}", (own - common) / spread["school_sd"])
+    shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
     period = pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
 
     # data, not constants: the compiled code then serves other data, and is found in the compiler's cache
@@ -71,11 +84,9 @@ def baseline_log_rate(
     at_school, at_period = data("cell_school", cells.school), data("cell_period", cells.period)
     return (
         data("centre", cells.centre)
-        + level
-        + pilot_level * data("cell_pilot", cells.pilot)
-        + spread["school_sd"] * own["school"][at_school]
+        + own[at_school]
         + spread["period_sd"] * period[at_period]
-        + spread["shock_sd"] * own["shock"][at_school] * data("cell_after", cells.after)
+        + spread["shock_sd"] * shock[at_school] * data("cell_after", cells.after)
     )
 
 

@@ -25,6 +25,15 @@ class Family(Protocol):
         """Name for reports."""
         ...
 
+    @property
+    def bounded(self) -> bool:
+        """Whether a count cannot exceed its exposure."""
+        ...
+
+    def centre(self, log_rate: float) -> float:
+        """Return the linear predictor of a rate given by its log."""
+        ...
+
     def scale(self, linear: Array) -> Array:
         """Return the rate for a linear predictor."""
         ...
@@ -47,6 +56,13 @@ class Family(Protocol):
 
 
 class _LogLink:
+    @property
+    def bounded(self) -> bool:
+        return False
+
+    def centre(self, log_rate: float) -> float:
+        return log_rate
+
     def scale(self, linear: Array) -> Array:
         return np.asarray(np.exp(linear))
 
@@ -132,6 +148,16 @@ class BetaBinomial:
     """Counts out of a known number: the share of each cell is beta with ``size`` as the sum of its parameters."""
 
     words: str = "beta-binomial"
+
+    @property
+    def bounded(self) -> bool:
+        """Whether a count cannot exceed its exposure: it cannot."""
+        return True
+
+    def centre(self, log_rate: float) -> float:
+        """Return the log odds of a share given by its log."""
+        share = min(float(np.exp(log_rate)), 1 - 1e-6)
+        return float(np.log(share) - np.log1p(-share))
 
     def scale(self, linear: Array) -> Array:
         """Return the share for log odds."""

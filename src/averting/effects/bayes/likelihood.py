@@ -39,9 +39,9 @@ def observe_counts(
         return pm.Data(f"{name}{suffix}", values)
 
     exact = np.flatnonzero(cells.exact)
-    trials = data("cell_trials", cells.trials)
+    trials = data("cell_trials", cells.trials) if family.bounded else None
     at = data("exact_at", exact)
-    counts = family.dist(mean[at], size, trials[at])
+    counts = family.dist(mean[at], size, trials if trials is None else trials[at])
     pm.Potential(f"observed{suffix}", pm.logp(counts, data("exact_count", cells.lower[exact])).sum())
     if len(exact) == len(cells.lower):
         return
@@ -49,7 +49,9 @@ def observe_counts(
     at = data("hidden_at", hidden)
     bounds = data("hidden_lower", cells.lower[hidden]), data("hidden_upper", cells.upper[hidden])
     widest = int((cells.upper - cells.lower).max())
-    within = _interval_log_probability(family.dist(mean[at], size, trials[at]), *bounds, widest)
+    within = _interval_log_probability(
+        family.dist(mean[at], size, trials if trials is None else trials[at]), *bounds, widest
+    )
     pm.Potential(f"suppressed{suffix}", within.sum())
 
 

@@ -1,16 +1,20 @@
-"""An ``Effect`` from posterior draws of a ratio."""
+"""An ``Effect`` from posterior draws of a ratio, with the checks that every Bayesian estimate has."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from averting.checks import CheckResult
 from averting.design import Design
+from averting.effects.bayes.convergence import check_convergence
+from averting.effects.bayes.predictive import check_prediction
+from averting.effects.bayes.priors import Prior, prior_table
+from averting.effects.bayes.sampling import flat
+from averting.effects.bayes.sensitivity import check_sensitivity, power_scaled
 from averting.effects.estimator import Request
 from averting.effects.outcomes import label_change, label_draws
 from averting.effects.result import Effect, Estimand
@@ -32,9 +36,13 @@ def posterior_effect(
     *,
     ratio: Array,
     change: Array,
-    checks: tuple[CheckResult, ...],
-    tables: Mapping[str, pd.DataFrame],
+    priors: Mapping[str, Prior],
     trace: xr.DataTree,
+    summarised: Sequence[str],
+    kept: xr.Dataset,
+    predicted: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    chance: float | None = None,
 ) -> Effect:
     """Return the effect that as many draws as were asked for describe.
 
@@ -44,7 +52,24 @@ def posterior_effect(
         Rate with the programme over the rate without it.
     change : array (draw, pilot, period)
         Pilot minus counterfactual, in events.
+    priors : mapping
+        All priors; ``log_ratio`` is the one whose weight is varied.
+    trace : DataTree
+        All draws, for the checks of the sampler.
+    summarised : sequence of str
+        Parameters to summarise and to check.
+    kept : Dataset
+        Draws to store.
+    predicted : DataFrame
+        From :func:`averting.effects.bayes.predictive.predictive_table`.
+    tables : mapping
+        What this model shows beyond what all show.
+    chance : float, optional
+        The chance that the priors give to a reduction, where it hangs on more than ``log_ratio``.
     """
+    convergence, summary = check_convergence(trace, summarised)
+    density = priors["log_ratio"].log_density(flat(trace["posterior"].to_dataset(), "log_ratio"))
+    scaled = power_scaled(np.log(ratio), density, request.level)
     ratio, change = ratio[: request.draws], change[: request.draws]
     spread = spread_of(ratio, request.level)
     return Effect(
@@ -62,7 +87,22 @@ def posterior_effect(
         draws=label_draws(ratio, "ratio"),
         draw_kind="posterior",
         change=label_change(change, design),
-        checks=(*design.checks, *checks),
-        tables=tables,
-        trace=trace,
+        checks=(*design.checks, *convergence, check_prediction(predicted), check_sensitivity(scaled)),
+        tables={
+            "posterior": summary,
+            "priors": prior_table(priors, chance),
+            "predictive": predicted,
+            "prior_sensitivity": scaled,
+            **tables,
+        },
+        trace=_stored(kept, trace),
     )
+
+
+def _stored(kept: xr.Dataset, trace: xr.DataTree) -> xr.DataTree:
+    """Return draws to keep, with the sampler's statistics that ArviZ reads, where there are any."""
+    groups = {"posterior": kept.drop_attrs()}
+    if "sample_stats" in trace.children:
+        stats = trace["sample_stats"].to_dataset()
+        groups["sample_stats"] = stats[[name for name in ("diverging", "energy") if name in stats]].drop_attrs()
+    return xr.DataTree.from_dict(groups)

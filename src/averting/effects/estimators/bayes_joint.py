@@ -5,6 +5,7 @@ What is gained is shown beside the fit on its own, and what is paid for it: the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,26 +62,22 @@ def build_model(cells: Cells, other: Cells, priors: Priors, schools: int, period
         linear = baseline_log_rate(other, priors, schools, periods, suffix=_OTHER)
         linear += ratio_alongside * pm.Data(f"cell_treated{_OTHER}", other.treated)
         observe_linear(other, linear, size_of(model[f"dispersion{_OTHER}"]), NEGATIVE_BINOMIAL, _OTHER)
-        standard = _borrow(
-            "effect", correlation["effect_correlation"], (ratio_alongside - second.mean) / second.sd, None
-        )
+        standard = _borrow("effect", correlation, (ratio_alongside - second.mean) / second.sd)
         log_ratio = pm.Deterministic("log_ratio", first.mean + first.sd * standard)
-        terms = {
-            name: pm.Deterministic(
-                name, _borrow(name, correlation[f"{name}_correlation"], model[f"{name}{_OTHER}"], schools)
-            )
-            for name in ("school", "shock")
-        }
-        linear = baseline_log_rate(cells, priors, schools, periods, terms=terms)
+        shock = pm.Deterministic("shock", _borrow("shock", correlation, model[f"shock{_OTHER}"], schools))
+        alike = correlation["school_correlation"]
+        levels = alike * model[f"school{_OTHER}"], pm.math.sqrt(1.0 - alike**2)
+        linear = baseline_log_rate(cells, priors, schools, periods, levels_like=levels, shock=shock)
         linear += bayes_count.add_common(cells, {"log_ratio": log_ratio}, {})
         observe_linear(cells, linear, size_of(model["dispersion"]), NEGATIVE_BINOMIAL)
     return model
 
 
-def _borrow(name: str, correlation: Any, standard: Any, shape: int | None) -> Any:
-    """Return standard normals with this correlation with given ones."""
+def _borrow(name: str, correlations: Mapping[str, Any], standard: Any, shape: int | None = None) -> Any:
+    """Return standard normals that are correlated with given ones."""
     import pymc as pm
 
+    correlation = correlations[f"{name}_correlation"]
     own = pm.Normal(f"{name}_own", 0.0, 1.0, shape=shape)
     return correlation * standard + pm.math.sqrt(1.0 - correlation**2) * own
 

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from averting.design import Design
 from averting.effects import Effect, estimate
 from averting.effects.bayes.cells import Cells, flatten
-from averting.effects.bayes.count_fit import CountModel
+from averting.effects.bayes.count_fit import CountModel, Posterior
+from averting.effects.bayes.families import BETA_BINOMIAL, POISSON, ZeroInflated
 from averting.effects.bayes.priors import load_priors
-from averting.effects.estimators import bayes_count, bayes_event_time, bayes_pooled
+from averting.effects.estimator import Request
+from averting.effects.estimators import bayes_binomial, bayes_count, bayes_event_time, bayes_joint, bayes_pooled
 from averting.errors import EstimationError
 
 DesignOf = Callable[..., Design]
@@ -151,3 +154,163 @@ def test_pilots_own_effects(design_of: DesignOf) -> None:
     # the prior of the ratio is symmetrical about 1, and so is what is made of it
     chance = effect.tables["priors"].set_index("parameter").loc["log_ratio", "below_zero"]
     assert chance == pytest.approx(0.5, abs=0.03)  # four standard errors of 4,000 draws
+
+
+# --- two counts together ------------------------------------------------------------------------------
+
+
+def two_counts(design_of: DesignOf) -> tuple[Design, dict[str, Cells]]:
+    """Five schools, two of them pilots, with a rare count and a common one."""
+    rng = np.random.default_rng(5)
+    rare = design_of(rng.poisson(2.0, (5, 4)).astype(float), pilots=2, start=2)
+    common = design_of(rng.poisson(40.0, (5, 4)).astype(float), pilots=2, start=2)
+    both = {"rare": rare, "common": common}
+    return rare, {
+        name: flatten(design, design.counts("events"), method="test", indicator="events")
+        for name, design in both.items()
+    }
+
+
+@pytest.mark.slow
+def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(design_of: DesignOf) -> None:
+    _, cells = two_counts(design_of)
+    priors = load_priors("bayes_joint")
+    model = bayes_joint.build_model(cells["rare"], cells["common"], priors, 5, 4)
+    rng = np.random.default_rng(2)
+    point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
+    names = ("observed", "observed_alongside", "log_ratio", "school", "school_alongside", "shock")
+    outputs = model.replace_rvs_by_values([model[name] for name in names])
+    options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
+    found = dict(zip(names, model.compile_fn(outputs, inputs=model.value_vars, **options)(point), strict=True))
+
+    link = {name: np.tanh(point[f"{name}_correlation_z"]) for name in ("effect", "shock", "school")}
+    own = np.sqrt(1 - link["effect"] ** 2)
+    assert found["log_ratio"] == pytest.approx(
+        link["effect"] * point["log_ratio_alongside"] + own * point["effect_own"]
+    )
+    np.testing.assert_allclose(
+        found["shock"],
+        link["shock"] * point["shock_alongside"] + np.sqrt(1 - link["shock"] ** 2) * point["shock_own"],
+    )
+    for suffix, kind in (("", "rare"), ("_alongside", "common")):
+        spread = {
+            name: np.exp(point[f"{name}{suffix}_log__"])
+            for name in ("school_sd", "period_sd", "shock_sd", "dispersion")
+        }
+        pilot = np.array([1, 1, 0, 0, 0])
+        middle = point[f"level{suffix}"] + point[f"pilot_level{suffix}"] * pilot
+        levels = point[f"school_level{suffix}"]
+        np.testing.assert_allclose(found[f"school{suffix}"], (levels - middle) / spread["school_sd"])
+        ratio = float(found["log_ratio"]) if kind == "rare" else point["log_ratio_alongside"]
+        shock = found["shock"] if kind == "rare" else point["shock_alongside"]
+        part, total = cells[kind], 0.0
+        for cell, (school, period) in enumerate(zip(part.school, part.period, strict=True)):
+            log_mean = part.centre + part.log_exposure[cell] + levels[school]
+            log_mean += spread["period_sd"] * point[f"period{suffix}"][period]
+            if period >= 2:
+                log_mean += spread["shock_sd"] * shock[school] + ratio * (school < 2)
+            size = 1 / (spread["dispersion"] + 1e-6)
+            total += stats.nbinom(size, size / (size + np.exp(log_mean))).logpmf(part.lower[cell])
+        assert found[f"observed{suffix}"] == pytest.approx(total, rel=1e-8)
+    # a school's level is, given the other count's, normal with the correlated mean and what is left of the spread
+    density = model.compile_fn(model.logp(vars=[model["school_level"]]), inputs=model.value_vars, **options)(point)
+    rare_sd, pull = np.exp(point["school_sd_log__"]), link["school"]
+    centre = point["level"] + point["pilot_level"] * np.array([1, 1, 0, 0, 0])
+    given = stats.norm(centre + rare_sd * pull * found["school_alongside"], rare_sd * np.sqrt(1 - pull**2))
+    assert density == pytest.approx(given.logpdf(point["school_level"]).sum(), rel=1e-8)
+
+
+def test_two_counts_need_two(design_of: DesignOf) -> None:
+    design = design_of(np.full((8, 6), 3.0))
+    for other in ("", "events"):
+        with pytest.raises(EstimationError, match=r"together with a second indicator.*alongside ="):
+            estimate(design, "events", method="bayes_joint", alongside=other)
+    with pytest.raises(EstimationError, match=r"ratio_did cannot use a second indicator.*bayes_joint"):
+        estimate(design, "events", alongside="others")
+
+
+def posterior_of(design: Design, cells: Cells, ratio: np.ndarray, **drawn: np.ndarray) -> Posterior:
+    draws = xr.Dataset({name: (("chain", "draw"), values[None]) for name, values in drawn.items()})
+    trace = xr.DataTree.from_dict({"posterior": draws})
+    priors = load_priors("bayes_joint")
+    return Posterior(design, design.counts("events"), cells, priors, trace, np.zeros((1, 1, 1)), ratio, 0.95)
+
+
+def test_the_gain_of_two_counts_is_measured_in_logs(design_of: DesignOf) -> None:
+    design, cells = two_counts(design_of)
+    rng = np.random.default_rng(1)
+    log_ratio = rng.normal(-0.3, 0.5, 20_000)
+    together = posterior_of(
+        design, cells["rare"], np.exp(log_ratio), log_ratio_alongside=rng.normal(-0.4, 0.1, 20_000)
+    )
+    alone = posterior_of(design, cells["rare"], np.exp(2 * log_ratio))
+    request = Request("events", "posterior", alongside="suspensions")
+    table = bayes_joint.joint_table(together, alone, request)
+    assert table["fit"].tolist() == ["on its own", "together with suspensions", "together with events"]
+    assert table["width"].tolist() == pytest.approx([3.92, 1.96, 0.392], rel=0.03)
+    assert table["median"].tolist() == pytest.approx(np.exp([-0.6, -0.3, -0.4]).tolist(), rel=0.03)
+
+
+# --- counts out of a known number ---------------------------------------------------------------------
+
+
+def test_beta_binomial_is_scipys() -> None:
+    k, mean, size, trials = np.arange(21.0), np.array(6.0), np.array(12.5), np.array(20.0)
+    share = 6.0 / 20.0
+    expected = stats.betabinom(20, share * 12.5, (1 - share) * 12.5)
+    np.testing.assert_allclose(BETA_BINOMIAL.log_pmf(k, mean, size, trials), expected.logpmf(k), rtol=1e-9)
+    drawn = BETA_BINOMIAL.draw(np.full(40_000, 6.0), size, trials, np.random.default_rng(1))
+    # five standard errors
+    assert drawn.mean() == pytest.approx(expected.mean(), abs=5 * expected.std() / 200)
+    assert drawn.var() == pytest.approx(expected.var(), rel=0.05)
+
+
+def test_zero_inflation_is_a_mixture() -> None:
+    k, mean, size = np.arange(40.0), np.array(3.0), np.array(1.5)
+    family = ZeroInflated(np.array(0.2))
+    plain = stats.nbinom(1.5, 1.5 / 4.5).pmf(k)
+    expected = 0.8 * plain + 0.2 * (k == 0)
+    np.testing.assert_allclose(np.exp(family.log_pmf(k, mean, size, np.array(1.0))), expected, rtol=1e-10)
+    drawn = family.draw(np.full(40_000, 3.0), size, np.array(1.0), np.random.default_rng(1))
+    assert (drawn == 0).mean() == pytest.approx(expected[0], abs=5 * 0.5 / 200)
+
+
+def test_poisson_is_scipys() -> None:
+    k = np.arange(20.0)
+    np.testing.assert_allclose(
+        POISSON.log_pmf(k, np.array(2.5), np.array(1.0), np.array(1.0)), stats.poisson(2.5).logpmf(k), rtol=1e-10
+    )
+
+
+@pytest.mark.slow
+def test_binomial_density_is_scipys(design_of: DesignOf) -> None:
+    rng = np.random.default_rng(4)
+    pupils = rng.integers(30, 60, (6, 4))
+    events = rng.binomial(pupils, 0.2).astype(float)
+    hidden = events <= 5
+    assert hidden.any()
+    design = design_of(events, pilots=2, start=2, pupils=pupils, hidden=hidden, bounds=(1, 5))
+    cells = flatten(design, design.counts("events"), method="test", indicator="events")
+    model = bayes_binomial.MODEL.build(cells, load_priors("bayes_binomial"), 6, 4)
+    point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
+    potentials = model.replace_rvs_by_values([model["observed"], model["suppressed"]])
+    options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
+    found = model.compile_fn(potentials, inputs=model.value_vars, **options)(point)
+    exact, interval = 0.0, 0.0
+    for cell, (school, period) in enumerate(zip(cells.school, cells.period, strict=True)):
+        odds = cells.centre + point["school_level"][school]
+        odds += np.exp(point["period_sd_log__"]) * point["period"][period]
+        if period >= 2:
+            odds += np.exp(point["shock_sd_log__"]) * point["shock"][school] + point["log_ratio"] * (school < 2)
+        share, size = 1 / (1 + np.exp(-odds)), 1 / (np.exp(point["dispersion_log__"]) + 1e-6)
+        count = stats.betabinom(pupils[school, period], share * size, (1 - share) * size)
+        if cells.lower[cell] == cells.upper[cell]:
+            exact += count.logpmf(cells.lower[cell])
+        else:
+            interval += np.log(count.pmf(np.arange(1, 6)).sum())
+    assert found == pytest.approx([exact, interval], rel=1e-7)
+
+
+def test_more_events_than_pupils_are_no_share(design_of: DesignOf) -> None:
+    with pytest.raises(EstimationError, match="48 cells may have more events than they have"):
+        estimate(design_of(np.full((8, 6), 3.0), pupils=2), "events", method="bayes_binomial")
