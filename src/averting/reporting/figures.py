@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # the Government Analysis Function's palette for charts: told apart in print and by colour-blind readers
 PILOT, COMPARISON, WITHOUT, INK = "#12436d", "#a285d1", "#f46a25", "#3d3d3d"
 
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "averting",
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
@@ -59,14 +59,16 @@ class ReportFigure:
         return bundle(image, self.alt)
 
 
-def _axes(height: float) -> tuple[Figure, Axes]:
+def new_axes(height: float) -> tuple[Figure, Axes]:
+    """Return a figure of a report's width, and its axes; height in inches."""
     from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=(7.2, height), layout="constrained", facecolor="white")
     return figure, figure.add_subplot()
 
 
-def _finish(figure: Figure, alt: str) -> ReportFigure:
+def finish(figure: Figure, alt: str) -> ReportFigure:
+    """Return a figure as SVG without a date, with its alternative text."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None})
     return ReportFigure(stream.getvalue(), alt)
@@ -82,8 +84,8 @@ def paths(results: Results, estimate: str) -> ReportFigure:
     without = results.table(f"estimates/{estimate}/counterfactual")
     periods = list(dict.fromkeys(table["period"]))
     at = {period: i for i, period in enumerate(periods)}
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(3.8)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(3.8)
         for group, colour, label in (
             ("comparison", COMPARISON, f"Comparison {units}"),
             ("pilots", PILOT, f"Pilot {units}"),
@@ -107,7 +109,7 @@ def paths(results: Results, estimate: str) -> ReportFigure:
         axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
         axes.set(ylabel=f"{indicator} per 100 pupils", ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, fontsize=9)
-        return _finish(figure, f"{_paths_alt(table, without, indicator, units)}{told}")
+        return finish(figure, f"{_paths_alt(table, without, indicator, units)}{told}")
 
 
 def _mark_events(axes: Axes, events: Any, at: Mapping[str, int]) -> str:
@@ -162,8 +164,8 @@ def balance(results: Results) -> ReportFigure:
     table = results.table("design/balance").dropna(subset="standardised_difference")
     labels = [balance_label(results, str(measure)) for measure in table["measure"]]
     gaps = table["standardised_difference"].to_numpy(dtype=float)
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(1.2 + 0.32 * len(labels))
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(1.2 + 0.32 * len(labels))
         axes.axvspan(-0.25, 0.25, color="#e8e8e8", zorder=0, linewidth=0)
         axes.axvline(0, color=INK, linewidth=1)
         axes.plot(gaps, range(len(gaps)), "o", color=PILOT, markersize=7)
@@ -171,7 +173,7 @@ def balance(results: Results) -> ReportFigure:
         axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel="pilots minus comparison, in standard deviations")
         points = "; ".join(f"{label} {gap:+.2f}" for label, gap in zip(labels, gaps, strict=True))
         alt = f"Dot plot of standardised differences before the start; beyond 0.25 is usually called large. {points}."
-        return _finish(figure, alt)
+        return finish(figure, alt)
 
 
 def permutation(results: Results, estimate: str) -> ReportFigure:
@@ -181,8 +183,8 @@ def permutation(results: Results, estimate: str) -> ReportFigure:
     effect = results.effect(estimate)
     table = effect.tables["permutation"]
     truth = float(table.loc[table["is_pilots"], "statistic"].iloc[0])
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(2.8)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(2.8)
         axes.hist(table["statistic"], bins=60, color=COMPARISON, edgecolor="none")
         axes.axvline(truth, color=PILOT, linewidth=2)
         axes.annotate(
@@ -195,7 +197,7 @@ def permutation(results: Results, estimate: str) -> ReportFigure:
             f"Histogram of a standardised change for {len(table):,} sets of {wording.unit(results)}. The true pilots "
             f"stand at {truth:.1f}; {numbers.percent(as_far)} of sets lie as far from zero or further."
         ).replace("-", "−")
-        return _finish(figure, alt)
+        return finish(figure, alt)
 
 
 def detectable(results: Results, estimate: str) -> ReportFigure:
@@ -203,8 +205,8 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
     import matplotlib as mpl
 
     table = results.effect(estimate).tables["detectable"]
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(2.8)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(2.8)
         axes.plot(100 * table["reduction"], 100 * table["chance"], color=PILOT, marker="o", markersize=4)
         axes.axhline(100 * TARGET, color=INK, linewidth=1, linestyle="--")
         axes.annotate(
@@ -213,7 +215,7 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
         axes.set(xlabel="true fall in the rate (%)", ylabel="chance of finding it (%)", ylim=(0, 102))
         shown = table.iloc[[3, 5, 7, 9]].astype(float).to_numpy().tolist()
         points = "; ".join(f"{reduction:.0%}: {numbers.chance(chance)}" for reduction, chance in shown)
-        return _finish(
+        return finish(
             figure, f"Line chart of the chance of finding a true fall in the rate, by its size. {points}."
         )
 
@@ -221,11 +223,11 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
 def _withheld(reason: str) -> ReportFigure:
     import matplotlib as mpl
 
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(0.8)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(0.8)
         axes.set_axis_off()
         axes.text(0.5, 0.5, reason, ha="center", va="center", color=INK, fontsize=9)
-        return _finish(figure, reason)
+        return finish(figure, reason)
 
 
 def cash_flow(results: Results) -> ReportFigure:
@@ -241,8 +243,8 @@ def cash_flow(results: Results) -> ReportFigure:
         index="year", columns="line_label", values="undiscounted", aggfunc="sum", fill_value=0.0
     )
     colours = (PILOT, "#28a197", "#801650", WITHOUT, COMPARISON, INK)
-    with mpl.rc_context(_STYLE):
-        figure, axes = _axes(3.4)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(3.4)
         up, down = np.zeros(len(wide)), np.zeros(len(wide))
         for i, line in enumerate(wide.columns):
             values = wide[line].to_numpy() / 1000
@@ -255,7 +257,7 @@ def cash_flow(results: Results) -> ReportFigure:
         axes.set(ylabel=f"£000, {record['price_year']} prices, mean")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.32), ncols=2, fontsize=8)
         totals = "; ".join(f"{line}: {numbers.pounds(float(wide[line].sum()))}" for line in wide.columns)
-        return _finish(
+        return finish(
             figure,
             f"Stacked bars of mean savings (above zero) and costs (below) by financial year. Totals, undiscounted: {totals}.",
         )
