@@ -99,51 +99,6 @@ class NegativeBinomial(_LogLink):
 
 
 @dataclass(frozen=True)
-class Poisson(_LogLink):
-    """Counts of events that do not hang together: the variance is the mean."""
-
-    words: str = "Poisson"
-
-    def dist(self, mean: Any, size: Any, trials: Any) -> Any:
-        """Return the PyMC distribution."""
-        import pymc as pm
-
-        return pm.Poisson.dist(mu=mean)
-
-    def log_pmf(self, k: Array, mean: Array, size: Array, trials: Array) -> Array:
-        """Return the log probability of counts ``k``."""
-        return np.asarray(k * np.log(mean) - mean - gammaln(k + 1))
-
-    def draw(self, mean: Array, size: Array, trials: Array, rng: np.random.Generator) -> Array:
-        """Draw counts."""
-        return np.asarray(rng.poisson(mean), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class ZeroInflated(_LogLink):
-    """Negative-binomial counts of which a share are zero besides: for school years in which nobody can be excluded."""
-
-    zero: Any
-    words: str = "zero-inflated negative binomial"
-
-    def dist(self, mean: Any, size: Any, trials: Any) -> Any:
-        """Return the PyMC distribution."""
-        import pymc as pm
-
-        return pm.ZeroInflatedNegativeBinomial.dist(psi=1.0 - self.zero, mu=mean, alpha=size)
-
-    def log_pmf(self, k: Array, mean: Array, size: Array, trials: Array) -> Array:
-        """Return the log probability of counts ``k``."""
-        inside = np.log1p(-self.zero) + NEGATIVE_BINOMIAL.log_pmf(k, mean, size, trials)
-        return np.asarray(np.where(k == 0, np.logaddexp(np.log(self.zero), inside), inside))
-
-    def draw(self, mean: Array, size: Array, trials: Array, rng: np.random.Generator) -> Array:
-        """Draw counts."""
-        drawn = NEGATIVE_BINOMIAL.draw(mean, size, trials, rng)
-        return np.asarray(np.where(rng.random(drawn.shape) < self.zero, 0.0, drawn))
-
-
-@dataclass(frozen=True)
 class BetaBinomial:
     """Counts out of a known number: the share of each cell is beta with ``size`` as the sum of its parameters."""
 
@@ -190,4 +145,4 @@ class BetaBinomial:
         return np.asarray(rng.binomial(whole.astype(np.int64), np.clip(drawn, 0.0, 1.0)), dtype=np.float64)
 
 
-NEGATIVE_BINOMIAL, POISSON, BETA_BINOMIAL = NegativeBinomial(), Poisson(), BetaBinomial()
+NEGATIVE_BINOMIAL, BETA_BINOMIAL = NegativeBinomial(), BetaBinomial()

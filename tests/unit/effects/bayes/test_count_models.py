@@ -14,7 +14,7 @@ from averting.design import Design
 from averting.effects import Effect, estimate
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_fit import CountModel, Posterior
-from averting.effects.bayes.families import BETA_BINOMIAL, POISSON, ZeroInflated
+from averting.effects.bayes.families import BETA_BINOMIAL
 from averting.effects.bayes.priors import load_priors
 from averting.effects.estimator import Request
 from averting.effects.estimators import bayes_binomial, bayes_count, bayes_event_time, bayes_joint, bayes_pooled
@@ -263,23 +263,6 @@ def test_beta_binomial_is_scipys() -> None:
     # five standard errors
     assert drawn.mean() == pytest.approx(expected.mean(), abs=5 * expected.std() / 200)
     assert drawn.var() == pytest.approx(expected.var(), rel=0.05)
-
-
-def test_zero_inflation_is_a_mixture() -> None:
-    k, mean, size = np.arange(40.0), np.array(3.0), np.array(1.5)
-    family = ZeroInflated(np.array(0.2))
-    plain = stats.nbinom(1.5, 1.5 / 4.5).pmf(k)
-    expected = 0.8 * plain + 0.2 * (k == 0)
-    np.testing.assert_allclose(np.exp(family.log_pmf(k, mean, size, np.array(1.0))), expected, rtol=1e-10)
-    drawn = family.draw(np.full(40_000, 3.0), size, np.array(1.0), np.random.default_rng(1))
-    assert (drawn == 0).mean() == pytest.approx(expected[0], abs=5 * 0.5 / 200)
-
-
-def test_poisson_is_scipys() -> None:
-    k = np.arange(20.0)
-    np.testing.assert_allclose(
-        POISSON.log_pmf(k, np.array(2.5), np.array(1.0), np.array(1.0)), stats.poisson(2.5).logpmf(k), rtol=1e-10
-    )
 
 
 @pytest.mark.slow
