@@ -272,3 +272,13 @@ def test_reading_changes_nothing(values, write):
     folder = write(values)
     assert load_evaluation(folder) == load_evaluation(folder)
     assert values == before
+
+
+def test_a_second_indicator_is_read_too(values, write):
+    put(values, ("estimate", 0, "method"), "bayes_joint")
+    put(values, ("estimate", 0, "alongside"), "suspensions")
+    put(values, ("estimate", 0, "negligible"), [0.9, 1.1])
+    del values["estimate"][1:]
+    evaluation = load_evaluation(write(values))
+    assert evaluation.estimated == ("permanent_exclusions", "suspensions")
+    assert evaluation.primary.negligible == (0.9, 1.1)
