@@ -52,6 +52,7 @@ def estimate(
     inference: str = "auto",
     covariates: Sequence[str] = (),
     prior: str = "neutral",
+    alongside: str = "",
     level: float = 0.95,
     draws: int = 4_000,
     seed: int = 1,
@@ -73,6 +74,8 @@ def estimate(
         Covariates of the panel to adjust for, where the method can.
     prior : {"neutral", "sceptical", "enthusiastic"}
         Family of priors of a Bayesian method: what it expects of the programme before seeing the data.
+    alongside : str
+        Key of a second, commoner count to model together with the first, where the method can.
     level : float
         Level of the interval, between 0.5 and 0.999.
     draws : int
@@ -93,21 +96,23 @@ def estimate(
     key = DEFAULT_METHOD if method == "auto" else method
     if key not in known:
         raise EstimationError(f"method '{method}' is not known. Use 'auto' or one of: {', '.join(known)}.")
-    declared = load_indicators().get(indicator)
-    if declared is not None and declared.kind != "count":
-        raise EstimationError(not_a_count(declared))
+    for named in (indicator, alongside):
+        declared = load_indicators().get(named)
+        if declared is not None and declared.kind != "count":
+            raise EstimationError(not_a_count(declared))
     if not 0.5 <= level <= 0.999:
         raise EstimationError(f"level is {level}; it must be between 0.5 and 0.999, for example 0.95.")
     if draws < 100:
         raise EstimationError(f"draws is {draws}; at least 100 are needed to describe an interval.")
     spec = known[key]
-    _refuse_unsupported(key, spec, design, tuple(covariates))
+    _refuse_unsupported(key, spec, design, tuple(covariates), alongside)
     if prior != "neutral" and prior not in spec.priors:
         families = f"one of: {', '.join(spec.priors)}" if spec.priors else "none: it is not Bayesian"
         raise EstimationError(f"{key} has no prior '{prior}'. It takes {families}.")
     chosen, reason = _inference(key, spec, inference, design)
     return spec.fit(
-        design, Request(indicator, chosen, reason, tuple(covariates), level, draws, seed, progress, prior)
+        design,
+        Request(indicator, chosen, reason, tuple(covariates), level, draws, seed, progress, prior, alongside),
     )
 
 
@@ -120,12 +125,15 @@ def _inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[s
     return asked, ""
 
 
-def _refuse_unsupported(key: str, spec: Estimator, design: Design, covariates: tuple[str, ...]) -> None:
+def _refuse_unsupported(
+    key: str, spec: Estimator, design: Design, covariates: tuple[str, ...], alongside: str
+) -> None:
     """Refuse by name what a method cannot do, rather than leave it out without a word."""
     needed: dict[Feature, tuple[bool, str]] = {
         "weights": (design.weighted, "weights of comparison schools"),
         "covariates": (bool(covariates), "covariates"),
         "staggered": (design.common_start is None, "pilots that start in different periods"),
+        "alongside": (bool(alongside), "a second indicator alongside"),
     }
     for feature, (asked, words) in needed.items():
         if asked and feature not in spec.supports:

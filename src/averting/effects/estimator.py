@@ -10,7 +10,7 @@ from averting.design import Design
 from averting.effects.result import Effect
 
 Progress = Callable[[str], None]
-Feature = Literal["weights", "covariates", "staggered"]
+Feature = Literal["weights", "covariates", "staggered", "alongside"]
 
 
 def silent(_message: str) -> None:
@@ -41,6 +41,8 @@ class Request:
         Is told, in words, what is being done.
     prior : str
         Family of priors, one of the estimator's own; ``neutral`` where it has none.
+    alongside : str
+        Key of a second count to model together with the first; empty unless the estimator declares that it can.
     """
 
     indicator: str
@@ -52,6 +54,7 @@ class Request:
     seed: int = 1
     progress: Progress = silent
     prior: str = "neutral"
+    alongside: str = ""
 
     @property
     def alpha(self) -> float:
@@ -79,7 +82,7 @@ class Estimator:
         What must be true for the estimate to be the programme's effect, in words.
     inferences : tuple of str
         The kinds of inference it offers, such as ``permutation`` or ``cr3``, the one for many pilots first.
-    supports : frozenset of {"weights", "covariates", "staggered"}
+    supports : frozenset of {"weights", "covariates", "staggered", "alongside"}
         What it can do; a design or request that needs more is refused by name before ``fit`` is called.
     reference : str
         Paper or guidance the method follows.

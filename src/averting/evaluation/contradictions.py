@@ -18,9 +18,10 @@ def contradictions(evaluation: Evaluation, file: str) -> list[Fault]:
     ids = [estimate.id for estimate in evaluation.estimates]
     primary = sum(estimate.role == "primary" for estimate in evaluation.estimates)
     faults = [
-        Fault(f"{file} [[estimate]] indicator", not_a_count(declared), "")
+        Fault(f"{file} [[estimate]] {key}", not_a_count(declared), "")
         for estimate in evaluation.estimates
-        if (declared := evaluation.indicators.get(estimate.indicator)) and declared.kind != "count"
+        for key, indicator in (("indicator", estimate.indicator), ("alongside", estimate.alongside))
+        if (declared := evaluation.indicators.get(indicator)) and declared.kind != "count"
     ]
     if len(set(ids)) < len(ids):
         faults.append(Fault(f"{file} [[estimate]] id", f"ids repeat: {', '.join(ids)}", "Give each its own."))

@@ -14,7 +14,9 @@ from averting.evaluation.toml_table import TomlTable
 class EstimateSettings:
     """One estimate to make; see :func:`averting.effects.estimate`.
 
-    ``without`` is the id of an event whose periods, or schools in them, are left out of this estimate only.
+    ``negligible`` holds the lower and upper end of the region of changes too small to matter, as ratios, set before
+    outcomes are seen; it is empty where none is set. ``without`` is the id of an event whose periods, or schools in
+    them, are left out of this estimate only.
     """
 
     id: str
@@ -25,6 +27,8 @@ class EstimateSettings:
     inference: str = "auto"
     covariates: tuple[str, ...] = ()
     prior: str = "neutral"
+    alongside: str = ""
+    negligible: tuple[float, ...] = ()
     without: str = ""
 
 
@@ -39,14 +43,41 @@ def read_estimate(table: TomlTable) -> EstimateSettings:
         inference=table.take("inference", str, "auto"),
         covariates=table.texts("covariates", []),
         prior=table.choice("prior", FAMILIES, "neutral"),
+        alongside=table.take("alongside", str, ""),
+        negligible=_negligible(table),
     )
     _check_inference(settings, table)
+    _check_alongside(settings, table)
     if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
         table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
     if not 0.5 <= settings.level <= 0.999:
         table.fault("level", f"{settings.level} is not a level", "Give a share between 0.5 and 0.999.")
     table.done()
     return settings
+
+
+def _negligible(table: TomlTable) -> tuple[float, ...]:
+    ends = table.take("negligible", list, [])
+    if not ends and "negligible" not in table.values:
+        return ()
+    numbers = [end for end in ends if isinstance(end, int | float) and not isinstance(end, bool)]
+    if len(ends) != 2 or len(numbers) != 2 or not 0 < numbers[0] < 1 < numbers[1]:
+        found = "this is not a region about no effect"
+        table.fault("negligible", found, "Give two ratios, one below 1 and one above it, like [0.9, 1.1].")
+        return ()
+    return float(numbers[0]), float(numbers[1])
+
+
+def _check_alongside(settings: EstimateSettings, table: TomlTable) -> None:
+    known = known_estimators()
+    able = [key for key, spec in known.items() if "alongside" in spec.supports]
+    method = DEFAULT_METHOD if settings.method == "auto" else settings.method
+    if settings.alongside and method in known and method not in able:
+        found = f"{method} models one indicator, not two together"
+        table.fault("alongside", found, f"Leave it out, or use method = one of: {', '.join(able)}.")
+    if method in able and settings.alongside in ("", settings.indicator):
+        found = f"{method} models two indicators together, and no second one is named"
+        table.fault("alongside", found, 'Name a commoner one, such as alongside = "suspensions".')
 
 
 def _check_inference(settings: EstimateSettings, table: TomlTable) -> None:

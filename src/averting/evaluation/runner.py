@@ -240,7 +240,7 @@ def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, 
         # the panel that is written has the design's schools, without those that an event takes out
         _plain(asdict(evaluation.design)),
         _plain([asdict(event) for event in evaluation.events]),
-        sorted({e.indicator for e in evaluation.estimates}),
+        sorted(evaluation.estimated),
     )
     keys = {"data": data, "design": data}
     sample = [evaluation.seed, evaluation.draws]

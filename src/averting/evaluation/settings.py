@@ -119,6 +119,12 @@ class Evaluation:
         """The estimate that the verdict rests on."""
         return next(estimate for estimate in self.estimates if estimate.role == "primary")
 
+    @property
+    def estimated(self) -> tuple[str, ...]:
+        """Every indicator that estimates need, each once."""
+        named = (key for estimate in self.estimates for key in (estimate.indicator, estimate.alongside))
+        return tuple(dict.fromkeys(key for key in named if key))
+
     def with_data(self, path: Path) -> Evaluation:
         """Return the same evaluation reading its data from another path."""
         return replace(self, data=replace(self.data, path=path))

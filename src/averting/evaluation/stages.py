@@ -61,7 +61,7 @@ def build_panel(evaluation: Evaluation, *, indicators: Sequence[str] | None = No
         frequency=settings.frequency,
         wide=settings.wide,
         sheet=settings.sheet,
-        indicators=tuple(dict.fromkeys(indicators or [one.indicator for one in evaluation.estimates])),
+        indicators=tuple(dict.fromkeys(indicators or evaluation.estimated)),
         covariates=settings.covariates if indicators is None else (),
     )
     first = settings.first_period or panel.periods[0]
@@ -245,6 +245,7 @@ def write_estimate(
         inference=settings.inference,
         covariates=settings.covariates,
         prior=settings.prior,
+        alongside=settings.alongside,
         level=settings.level,
         draws=draws,
         seed=seed,

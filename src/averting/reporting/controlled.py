@@ -324,7 +324,8 @@ def _write_estimate(made: Controlled, key: str, folder: Path) -> None:
     if "permutation" in shown:
         statistics = shown["permutation"]
         shown["permutation"] = statistics.assign(statistic=statistics["statistic"].round(1))
-    save_effect(replace(effect, change=change, tables=shown), folder)
+    # draws of single schools stay inside
+    save_effect(replace(effect, change=change, tables=shown, trace=None), folder)
     _copy(results, folder.parents[1], f"estimates/{key}/method.json")
     averted = results.table(f"estimates/{key}/averted").copy()
     ends = ["median", "lower", "upper"]

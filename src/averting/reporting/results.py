@@ -96,6 +96,11 @@ class Results:
         without = [event for event in self.manifest["events"] if event["id"] == entry["without"]]
         return self.indicator(entry["indicator"]) + "".join(f", without {event['label']}" for event in without)
 
+    def negligible(self, estimate: str) -> tuple[float, ...]:
+        """Return the ratios between which an estimate was declared too small to matter; empty where none were."""
+        entry = next(entry for entry in self.manifest["estimates"] if entry["id"] == estimate)
+        return tuple(entry.get("negligible", ()))
+
     def _file(self, name: str) -> Path:
         path = self.folder / name
         if not path.is_file():

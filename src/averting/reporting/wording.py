@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from averting.appraisal.appraisal import VIEW_LABELS
 from averting.effects import Effect, Verdict
 from averting.effects.diagnostics.detectable import smallest_detectable
@@ -113,6 +115,29 @@ def probability(effect: Effect, indicator: str) -> str:
     return (
         f"Under the model and its priors, the probability that the programme lowered the rate of {indicator} at all is "
         f"{share}; before seeing the data the priors put it at {before}."
+    )
+
+
+def averted_at_all(effect: Effect, indicator: str) -> str:
+    """State the posterior probability that at least one was averted; empty for draws that are not a posterior."""
+    if not has_probability(effect):
+        return ""
+    share = numbers.chance(float((effect.averted().total() >= 1).mean()))
+    return (
+        f"The probability that the programme averted at least one of the {indicator} in all is {share}; it counts the "
+        "chance of single years in, and so differs from that of a lower rate."
+    )
+
+
+def negligible(effect: Effect, indicator: str, region: Sequence[float]) -> str:
+    """State the posterior probability of a change too small to matter; empty without a region set beforehand."""
+    if not region or effect.estimand.scale != "ratio" or not has_probability(effect):
+        return ""
+    low, high = region
+    share = numbers.chance(float(((effect.draws >= low) & (effect.draws <= high)).mean()))
+    return (
+        f"Ratios between {low:g} and {high:g} were declared too small to matter; the probability that the change in the "
+        f"rate of {indicator} lies there is {share}."
     )
 
 

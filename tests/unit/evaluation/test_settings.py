@@ -95,6 +95,11 @@ FAULTS = [
     (("estimate", 1, "method"), "", "[[estimate]] number 2 method", "'' is not known"),
     (("estimate", 0, "level"), 95, "[[estimate]] number 1 level", "95.0 is not a level"),
     (("estimate", 0, "level"), math.nan, "[[estimate]] number 1 level", "nan is not a level"),
+    (("estimate", 0, "negligible"), [0.9], "[[estimate]] number 1 negligible", "one below 1 and one above"),
+    (("estimate", 0, "negligible"), [0.8, 0.9], "[[estimate]] number 1 negligible", "one below 1 and one above"),
+    (("estimate", 0, "negligible"), [0.9, "1.1"], "[[estimate]] number 1 negligible", "one below 1 and one above"),
+    (("estimate", 0, "alongside"), "suspensions", "[[estimate]] number 1 alongside", "models one indicator"),
+    (("estimate", 0, "method"), "bayes_joint", "[[estimate]] number 1 alongside", "no second one is named"),
     (("estimate", 0, "levle"), 0.9, "[[estimate]] number 1 levle", "Did you mean 'level'?"),
     (("costs",), MISSING, "[appraisal]", "there is no [costs] table"),
     (("costs", "families"), MISSING, "[costs] families", "missing"),
@@ -288,3 +293,13 @@ def test_local_costs_are_read_and_change_no_shared_file(write, values):
     shared = load_parameters("high_needs_block")
     assert shared.under(costs.overrides)["ap_place"].central == 11_000
     assert shared["ap_place"].central == 10_000
+
+
+def test_a_second_indicator_is_read_too(values, write):
+    put(values, ("estimate", 0, "method"), "bayes_joint")
+    put(values, ("estimate", 0, "alongside"), "suspensions")
+    put(values, ("estimate", 0, "negligible"), [0.9, 1.1])
+    del values["estimate"][1:]
+    evaluation = load_evaluation(write(values))
+    assert evaluation.estimated == ("permanent_exclusions", "suspensions")
+    assert evaluation.primary.negligible == (0.9, 1.1)

@@ -57,6 +57,23 @@ def test_a_probability_is_worded_only_from_a_sound_posterior(effect, kind, check
         assert "priors" in sentence
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("checks", ["", "fail"])
+def test_too_small_to_matter_and_at_least_one_are_probabilities(effect, kind, checks):
+    made = effect(draw_kind=kind, checks=checks, averted=1.0)
+    small, one = wording.negligible(made, NAME, (0.9, 1.1)), wording.averted_at_all(made, NAME)
+    assert bool(small) == bool(one) == wording.has_probability(made) == (kind == "posterior" and not checks)
+    if small:
+        # of 40 draws between 0.3 and 0.95, three lie above 0.9; the number averted lies evenly about 1
+        assert "between 0.9 and 1.1" in small
+        assert re.search(r"\b8%", small)
+        assert re.search(r"\b50%", one)
+
+
+def test_without_a_region_nothing_is_too_small_to_matter(effect):
+    assert wording.negligible(effect(draw_kind="posterior"), NAME, ()) == ""
+
+
 def test_all_draws_agreeing_is_not_certainty(effect):
     # every draw of this effect lies below one
     assert "over 99%" in wording.probability(effect(draw_kind="posterior"), NAME)

@@ -33,6 +33,8 @@ class Cells:
         1 for pilots, in every period.
     centre : float
         Log of the comparison schools' pooled rate before the first start.
+    event_time : array of int (pilot, period)
+        Periods since each pilot's own start, those left out included; -1 before it.
     """
 
     school: NDArray[np.intp]
@@ -44,6 +46,18 @@ class Cells:
     after: NDArray[np.float64]
     pilot: NDArray[np.float64]
     centre: float
+    event_time: NDArray[np.intp]
+
+    @property
+    def at_event(self) -> NDArray[np.intp]:
+        """Event time of each cell, 0 where the cell is not treated."""
+        row = np.minimum(self.school, len(self.event_time) - 1)
+        return np.where(self.treated > 0, self.event_time[row, self.period], 0)
+
+    @property
+    def trials(self) -> NDArray[np.float64]:
+        """Exposure as whole numbers, for counts out of it."""
+        return np.asarray(np.rint(np.exp(self.log_exposure)))
 
     @property
     def exact(self) -> NDArray[np.bool_]:
@@ -79,7 +93,14 @@ def flatten(design: Design, counts: Counts, *, method: str, indicator: str) -> C
         after[known].astype(np.float64),
         is_pilot[school].astype(np.float64),
         float(np.log(max(events, 0.5) / counts.exposure[before].sum())),
+        _event_time(design),
     )
+
+
+def _event_time(design: Design) -> NDArray[np.intp]:
+    every = list(design.panel.periods)
+    at, start = [every.index(p) for p in design.periods], [every.index(design.starts[p]) for p in design.pilots]
+    return np.asarray(np.maximum(np.subtract.outer(start, at) * -1, -1), dtype=np.intp)
 
 
 def _late(design: Design) -> NDArray[np.bool_]:

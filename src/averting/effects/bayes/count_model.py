@@ -8,6 +8,7 @@ observations of change, not as many.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from averting.design import Counts
 from averting.effects.bayes.cells import Cells
-from averting.effects.bayes.likelihood import draw_counts, draw_within_bounds
+from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
+from averting.effects.bayes.likelihood import draw_within_bounds
 from averting.effects.bayes.priors import Prior, declare
 from averting.effects.bayes.sampling import flat
 
@@ -27,11 +29,29 @@ BASELINE = ("level", "pilot_level", *SPREADS)
 _LEAST_DISPERSION = 1e-6
 
 
-def baseline_log_rate(cells: Cells, priors: Mapping[str, Prior], schools: int, periods: int) -> Any:
+def baseline_log_rate(
+    cells: Cells,
+    priors: Mapping[str, Prior],
+    schools: int,
+    periods: int,
+    *,
+    suffix: str = "",
+    levels_like: tuple[Any, Any] = (0.0, 1.0),
+    shock: Any = None,
+) -> Any:
     """Return the log rate of every cell without the programme; to be called within a PyMC model.
 
     The pilots' common level is a parameter of its own: pilots are chosen because they exclude more, and a spread
     shared with all other schools would pull them towards the rest and mistake their level for an effect.
+
+    Parameters
+    ----------
+    suffix : str
+        Added to the names of variables, where a model has several indicators.
+    levels_like : tuple of tensors
+        Mean and standard deviation of schools' levels in standard units, where they borrow from another indicator.
+    shock : tensor (school,), optional
+        Schools' shocks in standard units, where the model has made them already.
 
     Returns
     -------
@@ -40,27 +60,52 @@ def baseline_log_rate(cells: Cells, priors: Mapping[str, Prior], schools: int, p
     """
     import pymc as pm
 
-    level, pilot_level = declare(priors["level"]), declare(priors["pilot_level"])
-    spread = {name: declare(priors[name]) for name in SPREADS}
-    # non-centred: with few events a school, level and spread would otherwise make a funnel
-    school = pm.Normal("school", 0.0, 1.0, shape=schools)
-    period = pm.Normal("period", 0.0, 1.0, shape=periods)
-    shock = pm.Normal("shock", 0.0, 1.0, shape=schools)
+    named = {name: replace(priors[name], name=f"{name}{suffix}") for name in BASELINE}
+    level, pilot_level = declare(named["level"]), declare(named["pilot_level"])
+    spread = {name: declare(named[name]) for name in SPREADS}
+    common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
+    mean, deviation = levels_like
+    # centred: years of counts say more about a school's level than its prior does, and written about zero the common
+    # level would trade off with all of them. Shocks rest on fewer years, and are written in standard units
+    own = pm.Normal(
+        f"school_level{suffix}",
+        common + spread["school_sd"] * mean,
+        spread["school_sd"] * deviation,
+        shape=schools,
+    )
+    pm.Deterministic(f"school{suffix}", (own - common) / spread["school_sd"])
+    shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
+    period = pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
+
     # data, not constants: the compiled code then serves other data, and is found in the compiler's cache
-    at_school, at_period = pm.Data("cell_school", cells.school), pm.Data("cell_period", cells.period)
+    def data(name: str, values: Any) -> Any:
+        return pm.Data(f"{name}{suffix}", values)
+
+    at_school, at_period = data("cell_school", cells.school), data("cell_period", cells.period)
     return (
-        pm.Data("centre", cells.centre)
-        + level
-        + pilot_level * pm.Data("cell_pilot", cells.pilot)
-        + spread["school_sd"] * school[at_school]
+        data("centre", cells.centre)
+        + own[at_school]
         + spread["period_sd"] * period[at_period]
-        + spread["shock_sd"] * shock[at_school] * pm.Data("cell_after", cells.after)
+        + spread["shock_sd"] * shock[at_school] * data("cell_after", cells.after)
     )
 
 
 def size_of(dispersion: Any) -> Any:
     """Return the negative binomial's size for a dispersion, a tensor or an array."""
     return 1.0 / (dispersion + _LEAST_DISPERSION)
+
+
+def linear_without(
+    posterior: xr.Dataset, cells: Cells, after: NDArray[np.bool_], *, pilots: int
+) -> NDArray[np.float64]:
+    """Return the linear predictor without the programme, (draw, school, period); see :func:`expected_without`."""
+    rows = len(after)
+    school = flat(posterior, "school_sd")[:, None] * flat(posterior, "school")[:, :rows]
+    shock = flat(posterior, "shock_sd")[:, None] * flat(posterior, "shock")[:, :rows]
+    period = flat(posterior, "period_sd")[:, None] * flat(posterior, "period")
+    own = flat(posterior, "pilot_level")[:, None] * (np.arange(rows) < pilots)
+    level = cells.centre + flat(posterior, "level")[:, None] + own + school
+    return np.asarray(level[:, :, None] + period[:, None, :] + shock[:, :, None] * after)
 
 
 def expected_without(
@@ -81,13 +126,7 @@ def expected_without(
     pilots : int
         How many of the schools, the first ones, are pilots.
     """
-    rows = len(exposure)
-    school = flat(posterior, "school_sd")[:, None] * flat(posterior, "school")[:, :rows]
-    shock = flat(posterior, "shock_sd")[:, None] * flat(posterior, "shock")[:, :rows]
-    period = flat(posterior, "period_sd")[:, None] * flat(posterior, "period")
-    own = flat(posterior, "pilot_level")[:, None] * (np.arange(rows) < pilots)
-    level = cells.centre + flat(posterior, "level")[:, None] + own + school
-    return np.asarray(np.exp(level[:, :, None] + period[:, None, :] + shock[:, :, None] * after) * exposure)
+    return np.asarray(np.exp(linear_without(posterior, cells, after, pilots=pilots)) * exposure)
 
 
 def change_in_counts(
@@ -98,18 +137,20 @@ def change_in_counts(
     *,
     pilots: int,
     rng: np.random.Generator,
+    family: Family = NEGATIVE_BINOMIAL,
 ) -> NDArray[np.float64]:
     """Return the pilots' events less posterior predictive counts without the programme, (draw, pilot, period).
 
     Parameters
     ----------
     log_effect : array (draw, pilot, period)
-        Log of the rate with the programme over the rate without it; broadcast.
+        What the programme adds to the linear predictor; broadcast.
     """
-    lower, upper, exposure = (array[:pilots] for array in (counts.lower, counts.upper, counts.exposure))
-    treated = counts.treated[:pilots]
-    mean = expected_without(posterior, cells, np.nan_to_num(exposure), treated, pilots=pilots)
+    lower, upper = counts.lower[:pilots], counts.upper[:pilots]
+    exposure, treated = np.nan_to_num(counts.exposure[:pilots]), counts.treated[:pilots]
+    linear = linear_without(posterior, cells, treated, pilots=pilots)
     size = size_of(flat(posterior, "dispersion"))
-    without = draw_counts(mean, size[:, None, None], rng)
-    observed = draw_within_bounds(lower, upper, np.maximum(mean, 1e-12) * np.exp(log_effect), size, rng)
+    without = family.draw(family.scale(linear) * exposure, size[:, None, None], exposure, rng)
+    mean = np.maximum(family.scale(linear + log_effect) * exposure, 1e-12)
+    observed = draw_within_bounds(lower, upper, mean, size, rng, exposure, family=family)
     return np.where(treated & np.isfinite(upper), observed - without, 0.0)

@@ -1,4 +1,4 @@
-"""Negative-binomial counts, some known only to lie within bounds: in PyMC for fitting, in NumPy for drawing."""
+"""Counts of which some are known only to lie within bounds: in PyMC for fitting, in NumPy for drawing."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
+from scipy.special import logsumexp
 
 from averting.effects.bayes.cells import Cells
+from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
 
 Array = NDArray[np.float64]
+_ANY = np.array(1.0)
 
 
-def observe_counts(cells: Cells, mean: Any, size: Any) -> None:
+def observe_counts(
+    cells: Cells, mean: Any, size: Any, *, family: Family = NEGATIVE_BINOMIAL, suffix: str = ""
+) -> None:
     """Add the likelihood of every cell to the PyMC model in whose context this is called.
 
     Parameters
@@ -23,42 +27,61 @@ def observe_counts(cells: Cells, mean: Any, size: Any) -> None:
     mean : tensor (cell,)
         Expected count.
     size : tensor
-        Inverse of the dispersion: the variance is ``mean + mean**2 / size``.
+        Inverse of the dispersion.
+    family : Family
+        Distribution of a count.
+    suffix : str
+        Added to the names of variables, where a model has several indicators.
     """
     import pymc as pm
 
+    def data(name: str, values: NDArray[Any]) -> Any:
+        return pm.Data(f"{name}{suffix}", values)
+
     exact = np.flatnonzero(cells.exact)
-    counts = pm.NegativeBinomial.dist(mu=mean[pm.Data("exact_at", exact)], alpha=size)
-    pm.Potential("observed", pm.logp(counts, pm.Data("exact_count", cells.lower[exact])).sum())
-    if len(exact) < len(cells.lower):
-        pm.Potential("suppressed", _interval_log_probability(cells, mean, size).sum())
+    trials = data("cell_trials", cells.trials) if family.bounded else None
+    at = data("exact_at", exact)
+    counts = family.dist(mean[at], size, trials if trials is None else trials[at])
+    pm.Potential(f"observed{suffix}", pm.logp(counts, data("exact_count", cells.lower[exact])).sum())
+    if len(exact) == len(cells.lower):
+        return
+    hidden = np.flatnonzero(~cells.exact)
+    at = data("hidden_at", hidden)
+    bounds = data("hidden_lower", cells.lower[hidden]), data("hidden_upper", cells.upper[hidden])
+    widest = int((cells.upper - cells.lower).max())
+    within = _interval_log_probability(
+        family.dist(mean[at], size, trials if trials is None else trials[at]), *bounds, widest
+    )
+    pm.Potential(f"suppressed{suffix}", within.sum())
 
 
-def _interval_log_probability(cells: Cells, mean: Any, size: Any) -> Any:
+def _interval_log_probability(counts: Any, lower: Any, upper: Any, widest: int) -> Any:
     """Log probability that each suppressed count lies within its bounds, summed over the few values it can be."""
     import pymc as pm
     import pytensor.tensor as pt
     from pytensor.tensor.special import logsumexp as logsumexp_of
 
-    hidden = np.flatnonzero(~cells.exact)
-    at = pm.Data("hidden_at", hidden)
-    lower, upper = pm.Data("hidden_lower", cells.lower[hidden]), pm.Data("hidden_upper", cells.upper[hidden])
     terms = []
-    for extra in range(int((cells.upper - cells.lower).max()) + 1):
-        log_p = pm.logp(pm.NegativeBinomial.dist(mu=mean[at], alpha=size), pt.minimum(lower + extra, upper))
+    for extra in range(widest + 1):
+        log_p = pm.logp(counts, pt.minimum(lower + extra, upper))
         terms.append(pt.switch(pt.le(lower + extra, upper), log_p, -np.inf))
     return logsumexp_of(pt.stack(terms), axis=0)  # type: ignore[no-untyped-call]
 
 
 def log_pmf(k: Array, mean: Array, size: Array) -> Array:
     """Return the negative-binomial log probability of ``k``; all broadcast."""
-    share = np.log(size / (size + mean))
-    return np.asarray(
-        gammaln(k + size) - gammaln(size) - gammaln(k + 1) + size * share + k * np.log(mean / (size + mean))
-    )
+    return NEGATIVE_BINOMIAL.log_pmf(k, mean, size, _ANY)
 
 
-def cell_log_likelihood(lower: Array, upper: Array, mean: Array, size: Array) -> Array:
+def cell_log_likelihood(
+    lower: Array,
+    upper: Array,
+    mean: Array,
+    size: Array,
+    trials: Array = _ANY,
+    *,
+    family: Family = NEGATIVE_BINOMIAL,
+) -> Array:
     """Return the log probability of each cell's bounds, (draw, cell), for leave-one-out checks.
 
     Parameters
@@ -69,21 +92,35 @@ def cell_log_likelihood(lower: Array, upper: Array, mean: Array, size: Array) ->
         Expected counts.
     size : array (draw,)
         Inverse of the dispersion.
+    trials : array (cell,)
+        Exposure, for counts out of it.
+    family : Family
+        Distribution of a count.
     """
-    found = log_pmf(lower, mean, size[:, None])
+    trials = np.broadcast_to(trials, lower.shape)
+    found = family.log_pmf(lower, mean, size[:, None], trials)
     for extra in range(1, int((upper - lower).max(initial=0)) + 1):
         inside = lower + extra <= upper
-        value = log_pmf(lower[inside] + extra, mean[:, inside], size[:, None])
+        value = family.log_pmf(lower[inside] + extra, mean[:, inside], size[:, None], trials[inside])
         found[:, inside] = np.logaddexp(found[:, inside], value)
     return found
 
 
 def draw_counts(mean: Array, size: Array, rng: np.random.Generator) -> Array:
-    """Draw a count for each mean; ``size`` broadcasts."""
-    return np.asarray(rng.poisson(rng.gamma(np.broadcast_to(size, mean.shape), np.maximum(mean, 1e-12) / size)))
+    """Draw a negative-binomial count for each mean; ``size`` broadcasts."""
+    return NEGATIVE_BINOMIAL.draw(mean, size, _ANY, rng)
 
 
-def draw_within_bounds(lower: Array, upper: Array, mean: Array, size: Array, rng: np.random.Generator) -> Array:
+def draw_within_bounds(
+    lower: Array,
+    upper: Array,
+    mean: Array,
+    size: Array,
+    rng: np.random.Generator,
+    trials: Array = _ANY,
+    *,
+    family: Family = NEGATIVE_BINOMIAL,
+) -> Array:
     """Draw each observed count, (draw, school, period): itself, or within its bounds where it is hidden.
 
     Parameters
@@ -94,11 +131,16 @@ def draw_within_bounds(lower: Array, upper: Array, mean: Array, size: Array, rng
         Expected counts.
     size : array (draw,)
         Inverse of the dispersion.
+    trials : array (school, period)
+        Exposure, for counts out of it.
+    family : Family
+        Distribution of a count.
     """
     observed = np.broadcast_to(np.nan_to_num(lower), mean.shape).copy()
+    trials = np.broadcast_to(trials, lower.shape)
     for row, column in np.argwhere(upper > lower):
         values = np.arange(lower[row, column], upper[row, column] + 1)
-        log_p = log_pmf(values, mean[:, row, column, None], size[:, None])
+        log_p = family.log_pmf(values, mean[:, row, column, None], size[:, None], trials[row, column])
         share = np.exp(log_p - logsumexp(log_p, axis=1, keepdims=True)).cumsum(1)
         pick = (rng.random(len(share))[:, None] > share).sum(1)
         observed[:, row, column] = values[np.minimum(pick, len(values) - 1)]

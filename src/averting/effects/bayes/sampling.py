@@ -26,7 +26,9 @@ def require_bayes(method: str) -> None:
         raise MissingExtraError("bayes", f"method '{method}'") from error
 
 
-def sample(model: Any, *, draws: int, seed: int, sampler: str = "posterior", progress: Progress) -> xr.DataTree:
+def sample(
+    model: Any, *, draws: int, seed: int, sampler: str = "posterior", progress: Progress, careful: bool = False
+) -> xr.DataTree:
     """Draw from the posterior of a PyMC model.
 
     Parameters
@@ -41,6 +43,8 @@ def sample(model: Any, *, draws: int, seed: int, sampler: str = "posterior", pro
         One of :data:`SAMPLERS`.
     progress : callable
         Is told what is being done.
+    careful : bool
+        Take shorter steps, for models whose posterior has narrow places.
 
     Returns
     -------
@@ -49,27 +53,34 @@ def sample(model: Any, *, draws: int, seed: int, sampler: str = "posterior", pro
     """
     from pytensor.configdefaults import config
 
-    each = -(-draws // CHAINS)
+    each, accept = -(-draws // CHAINS), 0.97 if careful else 0.8
     progress(f"compiling and sampling: {CHAINS} chains of {TUNE:,} + {each:,} draws ({sampler})")
     # fast-math lets code compiled afresh and code read from the compiler's cache round differently, and the
     # sampler turns one bit into another path: without it the same seed gives the same draws, at no cost measured
     with config.change_flags(numba__fastmath=False):
         if sampler == "posterior":
-            return _nutpie(model, each, seed)
-        return _pymc(model, each, seed) if sampler == "pymc" else _advi(model, each, seed)
+            return _nutpie(model, each, seed, accept)
+        return _pymc(model, each, seed, accept) if sampler == "pymc" else _advi(model, each, seed)
 
 
-def _nutpie(model: Any, each: int, seed: int) -> xr.DataTree:
+def _nutpie(model: Any, each: int, seed: int, accept: float) -> xr.DataTree:
     import nutpie
 
     compiled = nutpie.compile_pymc_model(model)
     trace: xr.DataTree = nutpie.sample(
-        compiled, draws=each, tune=TUNE, chains=CHAINS, cores=2, seed=seed, progress_bar=False
+        compiled,
+        draws=each,
+        tune=TUNE,
+        chains=CHAINS,
+        cores=2,
+        seed=seed,
+        target_accept=accept,
+        progress_bar=False,
     )
     return trace
 
 
-def _pymc(model: Any, each: int, seed: int) -> xr.DataTree:
+def _pymc(model: Any, each: int, seed: int, accept: float) -> xr.DataTree:
     import pymc as pm
 
     trace: xr.DataTree = pm.sample(
@@ -80,6 +91,7 @@ def _pymc(model: Any, each: int, seed: int) -> xr.DataTree:
         random_seed=seed,
         model=model,
         nuts_sampler="pymc",
+        target_accept=accept,
         progressbar=False,
         compute_convergence_checks=False,
     )

@@ -13,7 +13,7 @@ from averting.design import Counts, Design
 from averting.effects import Effect, estimate
 from averting.effects.bayes.cells import flatten
 from averting.effects.bayes.convergence import check_convergence
-from averting.effects.bayes.count_model import BASELINE, change_in_counts
+from averting.effects.bayes.count_model import BASELINE, SPREADS, change_in_counts
 from averting.effects.bayes.likelihood import draw_within_bounds, log_pmf
 from averting.effects.bayes.priors import FAMILIES, load_priors
 from averting.effects.bayes.sampling import CHAINS, flat
@@ -116,18 +116,17 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
     model = bayes_count.build_model(cells, load_priors("bayes_count"), 6, 4)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
     potentials = model.replace_rvs_by_values([model["observed"], model["suppressed"]])
-    found = model.compile_fn(potentials, inputs=model.value_vars, mode="FAST_COMPILE")(point)
+    outputs = [*potentials, model.logp(vars=[model["school_level"]])]
+    options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
+    found = model.compile_fn(outputs, inputs=model.value_vars, **options)(point)
 
     before = counts.upper[2:, :2], counts.lower[2:, :2], counts.exposure[2:, :2]
     centre = np.log(np.nansum((before[0] + before[1]) / 2) / np.nansum(before[2]))
-    spread = {
-        name: np.exp(point[f"{name}_log__"]) for name in ("school_sd", "period_sd", "shock_sd", "dispersion")
-    }
+    spread = {name: np.exp(point[f"{name}_log__"]) for name in SPREADS}
+    levels = stats.norm(point["level"] + point["pilot_level"] * np.array([1, 1, 0, 0, 0, 0]), spread["school_sd"])
     exact, interval = 0.0, 0.0
     for school, period in np.argwhere(np.isfinite(counts.upper)):
-        log_mean = centre + point["level"] + np.log(pupils[school, period])
-        log_mean += point["pilot_level"] * (school < 2)
-        log_mean += spread["school_sd"] * point["school"][school]
+        log_mean = centre + point["school_level"][school] + np.log(pupils[school, period])
         log_mean += spread["period_sd"] * point["period"][period]
         if period >= 2:
             log_mean += spread["shock_sd"] * point["shock"][school]
@@ -142,7 +141,7 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
             assert (lower, upper) == (1, 3)
             interval += np.log(sum(count.pmf(value) for value in (1, 2, 3)))
     assert hidden.any()
-    assert found == pytest.approx([exact, interval], rel=1e-8)
+    assert found == pytest.approx([exact, interval, levels.logpdf(point["school_level"]).sum()], rel=1e-8)
 
 
 def test_shocks_set_in_at_a_pilots_own_start_and_at_the_first_for_others(design_of: DesignOf) -> None:

@@ -1,0 +1,108 @@
+"""An ``Effect`` from posterior draws of a ratio, with the checks that every Bayesian estimate has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from averting.design import Design
+from averting.effects.bayes.convergence import check_convergence
+from averting.effects.bayes.predictive import check_prediction
+from averting.effects.bayes.priors import Prior, prior_table
+from averting.effects.bayes.sampling import flat
+from averting.effects.bayes.sensitivity import check_sensitivity, power_scaled
+from averting.effects.estimator import Request
+from averting.effects.outcomes import label_change, label_draws
+from averting.effects.result import Effect, Estimand
+
+Array = NDArray[np.float64]
+
+
+def spread_of(draws: Array, level: float) -> dict[str, float]:
+    """Return median and equal-tailed interval of draws, as columns of a table."""
+    tail = (1 - level) / 2
+    lower, middle, upper = np.quantile(draws, [tail, 0.5, 1 - tail])
+    return {"median": float(middle), "lower": float(lower), "upper": float(upper)}
+
+
+def posterior_effect(
+    design: Design,
+    request: Request,
+    key: str,
+    *,
+    ratio: Array,
+    change: Array,
+    priors: Mapping[str, Prior],
+    trace: xr.DataTree,
+    summarised: Sequence[str],
+    kept: xr.Dataset,
+    predicted: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    chance: float | None = None,
+) -> Effect:
+    """Return the effect that as many draws as were asked for describe.
+
+    Parameters
+    ----------
+    ratio : array (draw,)
+        Rate with the programme over the rate without it.
+    change : array (draw, pilot, period)
+        Pilot minus counterfactual, in events.
+    priors : mapping
+        All priors; ``log_ratio`` is the one whose weight is varied.
+    trace : DataTree
+        All draws, for the checks of the sampler.
+    summarised : sequence of str
+        Parameters to summarise and to check.
+    kept : Dataset
+        Draws to store.
+    predicted : DataFrame
+        From :func:`averting.effects.bayes.predictive.predictive_table`.
+    tables : mapping
+        What this model shows beyond what all show.
+    chance : float, optional
+        The chance that the priors give to a reduction, where it hangs on more than ``log_ratio``.
+    """
+    convergence, summary = check_convergence(trace, summarised)
+    density = priors["log_ratio"].log_density(flat(trace["posterior"].to_dataset(), "log_ratio"))
+    scaled = power_scaled(np.log(ratio), density, request.level)
+    ratio, change = ratio[: request.draws], change[: request.draws]
+    spread = spread_of(ratio, request.level)
+    return Effect(
+        estimand=Estimand(
+            request.indicator,
+            contrast="rate with the programme over the rate without it",
+            population=f"{len(design.pilots)} pilot schools, from their start",
+            scale="ratio",
+        ),
+        method=key,
+        inference=f"posterior ({request.prior} prior), equal-tailed interval",
+        estimate=spread["median"],
+        interval=(spread["lower"], spread["upper"]),
+        level=request.level,
+        draws=label_draws(ratio, "ratio"),
+        draw_kind="posterior",
+        change=label_change(change, design),
+        checks=(*design.checks, *convergence, check_prediction(predicted), check_sensitivity(scaled)),
+        tables={
+            "posterior": summary,
+            "priors": prior_table(priors, chance),
+            "predictive": predicted,
+            "prior_sensitivity": scaled,
+            **tables,
+        },
+        trace=_stored(kept, trace),
+    )
+
+
+def _stored(kept: xr.Dataset, trace: xr.DataTree) -> xr.DataTree:
+    """Return draws to keep, with the sampler's statistics that ArviZ reads, where there are any."""
+    groups = {"posterior": kept.drop_attrs()}
+    if "sample_stats" in trace.children:
+        stats = trace["sample_stats"].to_dataset()
+        groups["sample_stats"] = stats[[name for name in ("diverging", "energy") if name in stats]].drop_attrs()
+    return xr.DataTree.from_dict(groups)
