@@ -19,13 +19,17 @@ SCHOOL_SD, SHOCK_SD, PERSISTENCE, YEAR_SD, DISPERSION = 0.5, 0.3, 0.6, 0.1, 0.3
 
 
 class Setting(NamedTuple):
-    """One kind of panel: how many schools, pilots among them, mean count a year, years, and the pilots' level."""
+    """One kind of panel: how many schools, pilots among them, mean count a year, years, and the pilots' level.
+
+    ``lasting`` is the spread of a shock that each school keeps from the start on, beside those that fade.
+    """
 
     schools: int
     pilots: int
     mean: float = 2.0
     years: int = 8
     level: float = 1.0
+    lasting: float = 0.0
 
 
 SETTINGS = {
@@ -69,4 +73,6 @@ def draw_panels(setting: Setting, panels: int, *, ratio: float, rng: np.random.G
     mean = setting.mean * pupils / PUPILS_MEDIAN * np.exp(school + common + SHOCK_SD * shock - SHOCK_SD**2 / 2)
     mean[:, : setting.pilots] *= setting.level
     mean[:, : setting.pilots, start:] *= ratio
+    if setting.lasting:  # drawn only where asked for, so that panels without it stay as they were
+        mean[:, :, start:] *= np.exp(rng.normal(0.0, setting.lasting, shape[:2])[..., None])
     return Panels(rng.poisson(rng.gamma(1 / DISPERSION, mean * DISPERSION)), pupils, start)
