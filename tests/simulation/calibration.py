@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -28,8 +29,8 @@ RANKED = 100  # draws, thinned until all but independent, among which a true val
 CHAINS, STEPS = 2, 500  # as many of tuning as of draws
 
 
-def to_cells(events: NDArray[Any], pupils: NDArray[Any], *, pilots: int, start: int, treat: str) -> Cells:
-    """Pass one panel (school, year) through the library's own reading, as far as the model's data.
+def to_design(events: NDArray[Any], pupils: NDArray[Any], *, pilots: int, start: int, treat: str) -> Design:
+    """Make a design of one panel (school, year), pilots first.
 
     ``treat`` says what becomes of the counts in :data:`HIDDEN`: "known", "hidden", "dropped" or "zero".
     """
@@ -52,7 +53,12 @@ def to_cells(events: NDArray[Any], pupils: NDArray[Any], *, pilots: int, start: 
     panel = Panel.from_frame(
         frame, school="school", period="period", counts=["events"], exposure="pupils", symbols={"x": HIDDEN}
     )
-    design = Design(panel, names[:pilots], start=labels[start], comparison=names[pilots:], exclude_periods=())
+    return Design(panel, names[:pilots], start=labels[start], comparison=names[pilots:], exclude_periods=())
+
+
+def to_cells(events: NDArray[Any], pupils: NDArray[Any], *, pilots: int, start: int, treat: str) -> Cells:
+    """Pass one panel through the library's own reading, as far as the model's data; see :func:`to_design`."""
+    design = to_design(events, pupils, pilots=pilots, start=start, treat=treat)
     return flatten(design, design.counts("events"), method="bayes_count", indicator="events")
 
 
@@ -93,13 +99,11 @@ class Fitter:
         with config.change_flags(numba__fastmath=False):  # as averting.effects.bayes.sampling does
             self.compiled = nutpie.compile_pymc_model(model)
 
-    def fit(
-        self, cells: Cells, *, seed: int, truth: dict[str, float] | None = None, steps: int = STEPS
-    ) -> dict[str, Any]:
-        """Fit one panel; return the log ratio's summary, the sampler's, and the rank of each true value."""
+    def sample(self, cells: Cells, *, seed: int, steps: int = STEPS) -> xr.DataTree:
+        """Draw from the posterior of one panel."""
         import nutpie
 
-        trace = nutpie.sample(
+        trace: xr.DataTree = nutpie.sample(
             self.compiled.with_data(**data_of(cells, self.names)),
             draws=steps,
             tune=steps,
@@ -108,6 +112,13 @@ class Fitter:
             seed=seed,
             progress_bar=False,
         )
+        return trace
+
+    def fit(
+        self, cells: Cells, *, seed: int, truth: dict[str, float] | None = None, steps: int = STEPS
+    ) -> dict[str, Any]:
+        """Fit one panel; return the log ratio's summary, the sampler's, and the rank of each true value."""
+        trace = self.sample(cells, seed=seed, steps=steps)
         posterior = trace["posterior"].to_dataset()
         drawn = flat(posterior, "log_ratio")
         lower, median, upper = np.quantile(drawn, [0.025, 0.5, 0.975])
