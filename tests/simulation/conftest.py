@@ -1,4 +1,4 @@
-"""The panels of this folder as a fixture: test modules cannot import their neighbours."""
+"""The modules of this folder as fixtures, because test modules cannot import their neighbours; nightly studies."""
 
 from __future__ import annotations
 
@@ -9,11 +9,29 @@ from types import ModuleType
 import pytest
 
 
-@pytest.fixture(scope="session")
-def panels() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("simulated_panels", Path(__file__).with_name("panels.py"))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave nightly studies out unless they are asked for, as in ``pytest -m nightly``."""
+    if "nightly" in config.getoption("markexpr"):
+        return
+    nightly = [item for item in items if item.get_closest_marker("nightly")]
+    config.hook.pytest_deselected(items=nightly)
+    items[:] = [item for item in items if item not in nightly]
+
+
+def _neighbour(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"simulated_{name}", Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def panels() -> ModuleType:
+    return _neighbour("panels")
+
+
+@pytest.fixture(scope="session")
+def calibration() -> ModuleType:
+    return _neighbour("calibration")

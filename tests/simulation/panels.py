@@ -24,6 +24,7 @@ class Setting(NamedTuple):
     How many schools, pilots among them, mean count a year, years, the pilots' level and size (pupils) beside the
     others', persistence of schools' shocks, local authorities (pilots fill the first; 0: none) and the standard
     deviation of each one's shock after the start, and the chance that a count of 1 or 2 is suppressed.
+    ``lasting`` is the spread of a shock that each school keeps from the start on, beside those that fade.
     """
 
     schools: int
@@ -36,6 +37,7 @@ class Setting(NamedTuple):
     areas: int = 0
     area_sd: float = 0.0
     suppressed: float = 0.0
+    lasting: float = 0.0
 
     def area(self) -> NDArray[np.intp]:
         """Return the number of each school's local authority."""
@@ -100,6 +102,8 @@ def draw_panels(setting: Setting, panels: int, *, ratio: float, rng: np.random.G
     mean = setting.mean * pupils / PUPILS_MEDIAN * np.exp(school + common + SHOCK_SD * shock - SHOCK_SD**2 / 2)
     mean[:, : setting.pilots] *= setting.level
     mean[:, : setting.pilots, start:] *= ratio
+    if setting.lasting:  # drawn only where asked for, so that panels without it stay as they were
+        mean[:, :, start:] *= np.exp(rng.normal(0.0, setting.lasting, shape[:2])[..., None])
     if setting.areas:
         struck = rng.normal(0.0, setting.area_sd, (panels, setting.areas))[:, setting.area()]
         mean[..., start:] *= np.exp(struck - setting.area_sd**2 / 2)[..., None]
