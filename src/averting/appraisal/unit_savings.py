@@ -13,6 +13,7 @@ from averting import units
 from averting.appraisal.adjustments import amount_of
 from averting.appraisal.scenario import Scenario
 from averting.costs import savings
+from averting.errors import UnitError
 from averting.years import AcademicYear, FinancialYear
 
 type Array = NDArray[np.float64]
@@ -117,7 +118,17 @@ def laid_out(values: Array, averted: Array, starts: list[int], *, first: int, ye
     Returns
     -------
     array, shape (..., draw, year)
+
+    Raises
+    ------
+    UnitError
+        If a period begins before the first year.
     """
+    if min(starts) < first:
+        raise UnitError(
+            f"Flows begin {first - min(starts)} years before the base year. Move the base year to the first year with "
+            "a flow: earlier flows are not compounded."
+        )
     total = np.zeros((*values.shape[:-1], years))
     for column, start in enumerate(starts):
         at = start - first
