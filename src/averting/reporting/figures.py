@@ -218,7 +218,8 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
         )
 
 
-def _withheld(reason: str) -> ReportFigure:
+def withheld(reason: str) -> ReportFigure:
+    """Return a figure that says why there is none."""
     import matplotlib as mpl
 
     with mpl.rc_context(_STYLE):
@@ -234,7 +235,7 @@ def cash_flow(results: Results) -> ReportFigure:
 
     record, flows = results.record("appraisal/appraisal"), results.table("appraisal/flows")
     if flows["undiscounted"].isna().any():
-        return _withheld("Savings by year are withheld: they would tell how many were averted in a withheld year.")
+        return withheld("Savings by year are withheld: they would tell how many were averted in a withheld year.")
     # transfers between payers net to zero and would only double the bars
     central = flows[(flows["scenario"] == "central") & (flows["kind"] != "transfer")]
     wide = central.pivot_table(
