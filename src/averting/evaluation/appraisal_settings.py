@@ -111,10 +111,17 @@ def _programme(table: TomlTable) -> ProgrammeCost | None:
         return None
 
 
+def _payer(table: TomlTable) -> str:
+    payer: str = table.take("payer", str)
+    if payer and payer not in known_payers():
+        table.fault("payer", f"'{payer}' is not a payer", f"Use one of: {', '.join(known_payers())}.")
+    return payer
+
+
 def _contributions(entries: list[TomlTable], has_cost: bool) -> dict[str, float]:
     shares: dict[str, float] = {}
     for table in entries:
-        payer, share = table.choice("payer", tuple(known_payers())), table.take("share", float)
+        payer, share = _payer(table), table.take("share", float)
         table.done()
         if payer in shares:
             table.fault("payer", f"'{payer}' stands in two tables", "Give each payer once.")
@@ -132,7 +139,7 @@ def _weights(entries: list[TomlTable]) -> tuple[dict[str, float], dict[str, str]
     weights: dict[str, float] = {}
     reasons: dict[str, str] = {}
     for table in entries:
-        payer, weight = table.choice("payer", tuple(known_payers())), table.take("weight", float)
+        payer, weight = _payer(table), table.take("weight", float)
         reasons[payer] = table.take("reason", str, help="Say whose income it rests on.")
         table.done()
         if payer in weights:
@@ -151,7 +158,7 @@ def _scale_up(table: TomlTable) -> ScaleUp | None:
         ramp_up = [1.0]
     years, schools = table.take("years", int), table.take("schools", int)
     fixed, each = table.take("fixed_cost", float), table.take("cost_per_school", float)
-    payer, source = table.choice("payer", tuple(known_payers())), table.take("source", str)
+    payer, source = _payer(table), table.take("source", str)
     fade_out, dilution = table.take("fade_out", float, 0.0), table.take("dilution", float, 0.0)
     table.done()
     if start is None or price_year is None:

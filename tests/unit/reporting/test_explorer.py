@@ -149,7 +149,8 @@ const note = (moved) => seen.push({ moved,
   shown: Object.fromEntries([...document.querySelectorAll("[data-show]")].filter((e) => e.dataset.exact !== undefined)
     .map((e) => [e.dataset.show, { exact: e.dataset.exact, text: e.textContent }])),
   payers: Object.fromEntries([...document.querySelectorAll("[data-payer]")].map((e) => [e.dataset.payer, +e.dataset.exact])),
-  printed: q("[data-show=printed]").textContent, states: [...document.querySelectorAll(".what-if-state")].map((e) => e.textContent) });
+  printed: q("[data-show=printed]").textContent, 
+  states: [...document.querySelectorAll(".what-if-state")].map((e) => e.textContent) });
 const reset = () => q(".what-if-reset").click();
 note({});
 for (const c of JSON.parse(q(".what-if script[type='application/json']").textContent).controls) {
@@ -169,7 +170,8 @@ for (const [key, value] of [["averted", 4], ["ap_top_up", 12000], ["spend", 2000
   const box = q("#what-if-" + key + "-n"); box.value = value; fire(box, "change");
 }
 note({ averted: 4, ap_top_up: 12000, spend: 20000 });
-const names = [...document.querySelectorAll(".what-if :is(input, select)")].filter((e) => !e.labels.length && !e.getAttribute("aria-label"));
+const names = [...document.querySelectorAll(".what-if :is(input, select)")]
+  .filter((e) => !e.labels.length && !e.getAttribute("aria-label"));
 document.body.replaceChildren(Object.assign(document.createElement("pre"), { id: "seen", textContent: JSON.stringify(
   { seen, loaded: performance.getEntriesByType("resource").map((e) => e.name), nameless: names.length }) }));
 """
@@ -235,6 +237,8 @@ def test_every_control_in_a_browser_agrees_with_python_to_the_penny(browser, cas
         # counted from 400 of the draws, as the page says
         assert float(shown["chance"]["exact"]) == pytest.approx(wanted["chance"], abs=0.04), seen["moved"]
         assert pounds(wanted["npv"]) in seen["printed"]
+    # nothing moved: as in the report, from all draws
+    assert float(found["seen"][0]["shown"]["chance"]["exact"]) == model["checks"][0]["chance"]
     beyond = next(seen for seen in found["seen"] if seen["moved"].get("ap_top_up", 0) > 30_000)
     assert any("outside what the declared evidence supports" in state for state in beyond["states"])
     assert "supposition, not a finding" in beyond["printed"]

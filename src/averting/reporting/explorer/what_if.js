@@ -130,7 +130,9 @@ const put = (node, text, exact) => { node.textContent = text; node.dataset.exact
 const horizonText = () => `${m.years[0]} to ${m.years[(at.horizon || m.years.length) - 1]}`;
 let timer;
 function update() {
-  const r = evaluate(m, at);
+  const r = evaluate(m, at), untouched = JSON.stringify(at) === JSON.stringify(start());
+  // nothing moved: shares and intervals of all draws are known
+  if (untouched) for (const key of ["chance", "lower", "upper"]) r[key] = m.checks[0][key];
   for (const c of m.controls) {
     const f = fields[c.key], x = read(c), warn = outside(c);
     f.range.value = x === null ? c.start : x;
