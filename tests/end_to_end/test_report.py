@@ -14,7 +14,7 @@ from averting.evaluation.settings import FILE
 from averting.reporting import numbers, open_results, tables, wording
 from averting.resources import analyses_dir
 
-FIGURES, TABLES = 5, 10
+FIGURES, TABLES = 7, 12
 
 
 def declared_headings():
@@ -112,6 +112,15 @@ def test_the_report_follows_the_results(cli, quick_copy, quick_report, report_of
     money = ["savings_mean", "npv_mean", "npv_median", "npv_lower", "npv_upper"]
     frame[money] = frame[money] * 1.37 + 1_000
     frame.to_csv(summary, index=False)
+    for name, columns in (("payers", ["mean", "lower", "upper"]), ("tornado", ["npv", "npv_low", "npv_high"])):
+        table = pd.read_csv(summary.with_name(f"{name}.csv"))
+        table[columns] = table[columns] * 1.37 + 1_000
+        table.to_csv(summary.with_name(f"{name}.csv"), index=False)
+    model = summary.with_name("what_if.json")
+    cases = json.loads(model.read_text(encoding="utf-8"))
+    for case in cases["checks"]:
+        case |= {key: case[key] * 1.37 + 1_000 for key in ("npv", "lower", "upper")}
+    model.write_text(json.dumps(cases), encoding="utf-8")
     said = cli("render", quick_copy, "--engine", "embedded", "--quiet")
     assert said.code == 0
     page = report_of(quick_copy / "report.html")

@@ -68,6 +68,11 @@ class Appraisal:
         """Whether the programme's own spend was given; without it only the worth of savings can be said."""
         return PROGRAMME in self.flows["line"].to_numpy()
 
+    @property
+    def price_year(self) -> FinancialYear:
+        """Year in whose prices the flows are."""
+        return FinancialYear.parse(str(self.flows.attrs["price_year"]))
+
     def _by_view(self, flows: xr.DataArray, *, programme: bool) -> xr.DataArray:
         """Sum flows over lines, payers and years, for each view: dims (draw, scenario, view)."""
         kind = flows["kind"].to_numpy()

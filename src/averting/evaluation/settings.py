@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from averting.appraisal import CENTRAL, ProgrammeCost, Scenario
 from averting.costs import Override, overrides_from_table
 from averting.data import Indicator, load_indicators
 from averting.data.frequency import FREQUENCIES
@@ -16,6 +15,7 @@ from averting.data.read import SOURCES
 from averting.design import COVID_PERIODS, Event
 from averting.design.events import default_events
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
+from averting.evaluation.appraisal_settings import AppraisalSettings, read_appraisal
 from averting.evaluation.check_settings import CheckSettings, read_checks
 from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
@@ -69,17 +69,6 @@ class CostSettings:
     local_authority: str | None
     price_year: FinancialYear
     overrides: Mapping[str, Override] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class AppraisalSettings:
-    """How to join effects and costs; see :func:`averting.appraisal.appraise`."""
-
-    estimate: str
-    base_year: FinancialYear
-    discounting: str
-    scenarios: tuple[Scenario, ...]
-    programme: tuple[ProgrammeCost, ...]
 
 
 @dataclass(frozen=True)
@@ -174,11 +163,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
     estimates = tuple(read_estimate(table) for table in top.tables("estimate"))
     if not estimates:
         top.fault("estimate", "there is nothing to estimate", "Add an [[estimate]] with id, role and indicator.")
-    costs, appraisal = top.table("costs"), top.table("appraisal")
-    scenarios, programme = top.tables("scenario"), top.tables("programme")
-    if "appraisal" not in top.values and (scenarios or programme):
-        found = "this table is missing, but there is a [[scenario]] or [[programme]]"
-        top.fault("[appraisal]", found, "Say what to value, or leave those out.")
+    costs = top.table("costs")
     given, design = read_events(top.tables("event")), top.table("design") or _absent(top, "design")
     stated = period_labels(design.texts("exclude_periods")) if "exclude_periods" in design.values else None
     events = with_defaults(given, stated)
@@ -192,7 +177,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         design=_design(design, events, folder),
         estimates=(*estimates, *_sensitivities(estimates, events)),
         costs=_costs(costs) if costs else None,
-        appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
+        appraisal=read_appraisal(top),
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
         checks=read_checks(top),
@@ -322,40 +307,3 @@ def _overrides(table: TomlTable) -> dict[str, Override]:
     except AvertingError as error:
         table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
         return {}
-
-
-def _appraisal(table: TomlTable, scenarios: list[TomlTable], programme: list[TomlTable]) -> AppraisalSettings:
-    settings = AppraisalSettings(
-        estimate=table.take("estimate", str, help="Name the id of the estimate to value."),
-        base_year=table.parse("base_year", FinancialYear.parse) or FinancialYear(2000),
-        discounting=table.take("discounting", str, "2022"),
-        scenarios=(CENTRAL, *(made for entry in scenarios if (made := _scenario(entry)))),
-        programme=tuple(cost for entry in programme if (cost := _programme(entry))),
-    )
-    table.done()
-    return settings
-
-
-def _scenario(table: TomlTable) -> Scenario | None:
-    key, label, overrides = table.take("key", str), table.take("label", str), _overrides(table)
-    table.done()
-    try:
-        return Scenario(key, label, overrides)
-    except AvertingError as error:
-        table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
-        return None
-
-
-def _programme(table: TomlTable) -> ProgrammeCost | None:
-    year = table.parse("year", FinancialYear.parse)
-    price_year = table.parse("price_year", FinancialYear.parse)
-    amount, payer = table.take("amount", float), table.take("payer", str)
-    source = table.take("source", str)
-    table.done()
-    if year is None or price_year is None:
-        return None
-    try:
-        return ProgrammeCost(year, amount, payer, price_year, source)
-    except AvertingError as error:
-        table.faults.append(Fault(table.where, error.message, "Correct it."))
-        return None

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from averting.appraisal import Appraisal, appraise, measures
+from averting.appraisal.adjustments import MEANINGS
 from averting.appraisal.appraisal import VIEWS
 from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
@@ -25,11 +26,12 @@ from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
 from averting.effects.storage import save_effect
 from averting.errors import DataError, EvaluationError, Fault, refuse
+from averting.evaluation.appraisal_settings import AppraisalSettings
+from averting.evaluation.appraisal_tables import write_questions
 from averting.evaluation.estimate_settings import EstimateSettings
 from averting.evaluation.event_settings import is_default
 from averting.evaluation.settings import (
     FILE,
-    AppraisalSettings,
     CostSettings,
     Evaluation,
 )
@@ -331,6 +333,7 @@ def write_appraisal(
     (folder / "appraisal.json").write_text(canonical_json(_appraisal_record(appraisal, effect, settings)), "utf-8")
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
     totals.to_netcdf(folder / "totals.nc", engine="scipy")
+    write_questions(folder, appraisal, effect, parameters, settings, seed)
 
 
 def _appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSettings) -> dict[str, object]:
@@ -346,9 +349,18 @@ def _appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalS
                 "key": scenario.key,
                 "label": scenario.label,
                 "overrides": {key: override.reason for key, override in scenario.overrides.items()},
+                "adjustments": [
+                    {"kind": one.kind, "amount": one.amount, "meaning": MEANINGS[one.kind], "reason": one.reason}
+                    for one in scenario.adjustments
+                ],
             }
             for scenario in appraisal.scenarios
         ],
+        "contributions": dict(settings.contributions),
+        "weights": {
+            payer: {"weight": weight, "reason": settings.weight_reasons[payer]}
+            for payer, weight in settings.weights.items()
+        },
         "programme": [
             {**asdict(cost), "year": cost.year.label, "price_year": cost.price_year.label}
             for cost in settings.programme

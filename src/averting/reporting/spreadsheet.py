@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +116,26 @@ def write_excel(tables: Mapping[str, SourcedTable], path: Path) -> None:
         sheet = book.active if name == NOTES else book.create_sheet(name)
         sheet.title = name
         _fill(sheet, _safe(frame), name)
-    book.save(path)
+    made = io.BytesIO()
+    book.save(made)
+    path.write_bytes(_timeless(made.getvalue()))
+
+
+def _timeless(spreadsheet: bytes) -> bytes:
+    """Return a spreadsheet without the time at which it was written, so that the same tables give the same bytes."""
+    stamp = "1980-01-01T00:00:00Z"
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(spreadsheet)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "docProps/core.xml":
+                text = content.decode("utf-8")
+                content = re.sub(r"(<dcterms:(\w+)[^>]*>)[^<]*", rf"\g<1>{stamp}", text).encode("utf-8")
+            # a fixed date, and the same system whatever machine writes it
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
+            new.writestr(entry, content)
+    return made.getvalue()
 
 
 def _fill(sheet: Worksheet, frame: pd.DataFrame, name: str) -> None:

@@ -1,0 +1,171 @@
+"""What an ``evaluation.toml`` says of money: what to value, under which assumptions, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import get_args
+
+from averting.appraisal import CENTRAL, Adjustment, ProgrammeCost, Scenario
+from averting.appraisal.adjustments import Kind
+from averting.appraisal.scale_up import ScaleUp
+from averting.costs import known_payers, overrides_from_table
+from averting.errors import AvertingError, Fault
+from averting.evaluation.toml_table import TomlTable
+from averting.years import AcademicYear, FinancialYear
+
+_NEEDING = ("scenario", "programme", "contribution", "weight", "scale_up")
+
+
+@dataclass(frozen=True)
+class AppraisalSettings:
+    """How to join effects and costs; see :func:`averting.appraisal.appraise`.
+
+    ``contributions`` are shares of a pooled budget by payer; ``weights`` are distributional weights by payer, with
+    ``weight_reasons``; ``scale_up`` is the wider programme to work out, if any.
+    """
+
+    estimate: str
+    base_year: FinancialYear
+    discounting: str
+    scenarios: tuple[Scenario, ...]
+    programme: tuple[ProgrammeCost, ...]
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    weight_reasons: Mapping[str, str] = field(default_factory=dict)
+    scale_up: ScaleUp | None = None
+
+
+def read_appraisal(top: TomlTable) -> AppraisalSettings | None:
+    """Read ``[appraisal]`` and the tables that go with it; None where nothing is valued."""
+    table, scale_up = top.table("appraisal"), top.table("scale_up")
+    entries = {key: top.tables(key) for key in _NEEDING[:-1]}
+    if "appraisal" not in top.values:
+        if any(key in top.values for key in _NEEDING):
+            marks = {key: f"[{key}]" if key == "scale_up" else f"[[{key}]]" for key in _NEEDING}
+            given = " and ".join(mark for key, mark in marks.items() if key in top.values)
+            found = f"this table is missing, but there is {given}"
+            top.fault("[appraisal]", found, "Say what to value, or leave those out.")
+        return None
+    if table is None:
+        return None
+    programme = tuple(cost for entry in entries["programme"] if (cost := _programme(entry)))
+    weights, reasons = _weights(entries["weight"])
+    settings = AppraisalSettings(
+        estimate=table.take("estimate", str, help="Name the id of the estimate to value."),
+        base_year=table.parse("base_year", FinancialYear.parse) or FinancialYear(2000),
+        discounting=table.take("discounting", str, "2022"),
+        scenarios=(CENTRAL, *(made for entry in entries["scenario"] if (made := _scenario(entry)))),
+        programme=programme,
+        contributions=_contributions(entries["contribution"], bool(entries["programme"])),
+        weights=weights,
+        weight_reasons=reasons,
+        scale_up=None if scale_up is None else _scale_up(scale_up),
+    )
+    table.done()
+    return settings
+
+
+def _noted(table: TomlTable, error: AvertingError) -> None:
+    table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
+
+
+def _scenario(table: TomlTable) -> Scenario | None:
+    key, label = table.take("key", str), table.take("label", str)
+    changed = table.take("override", dict, {})
+    adjustments = tuple(made for entry in table.tables("adjust") if (made := _adjustment(entry)))
+    table.done()
+    try:
+        overrides = overrides_from_table(changed, where=f"{table.where} override")
+        return Scenario(key, label, overrides, adjustments=adjustments)
+    except AvertingError as error:
+        _noted(table, error)
+        return None
+
+
+def _adjustment(table: TomlTable) -> Adjustment | None:
+    kind = table.choice("kind", get_args(Kind))
+    amount, reason = table.take("amount", float), table.take("reason", str, help="Say why it is needed here.")
+    table.done()
+    if kind not in get_args(Kind) or not reason:
+        return None
+    try:
+        return Adjustment(kind, amount, reason)  # type: ignore[arg-type]
+    except AvertingError as error:
+        _noted(table, error)
+        return None
+
+
+def _programme(table: TomlTable) -> ProgrammeCost | None:
+    year = table.parse("year", FinancialYear.parse)
+    price_year = table.parse("price_year", FinancialYear.parse)
+    amount, payer = table.take("amount", float), table.take("payer", str)
+    source = table.take("source", str)
+    table.done()
+    if year is None or price_year is None:
+        return None
+    try:
+        return ProgrammeCost(year, amount, payer, price_year, source)
+    except AvertingError as error:
+        table.faults.append(Fault(table.where, error.message, "Correct it."))
+        return None
+
+
+def _payer(table: TomlTable) -> str:
+    payer: str = table.take("payer", str)
+    if payer and payer not in known_payers():
+        table.fault("payer", f"'{payer}' is not a payer", f"Use one of: {', '.join(known_payers())}.")
+    return payer
+
+
+def _contributions(entries: list[TomlTable], has_cost: bool) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for table in entries:
+        payer, share = _payer(table), table.take("share", float)
+        table.done()
+        if payer in shares:
+            table.fault("payer", f"'{payer}' stands in two tables", "Give each payer once.")
+        if not 0 <= share <= 1:
+            table.fault("share", f"{share} is not a share", "Give 0 to 1.")
+        shares[payer] = share
+    if entries and abs(sum(shares.values()) - 1) > 1e-9:
+        entries[-1].fault("share", f"all shares add up to {sum(shares.values()):g}", "Give shares that make 1.")
+    if entries and not has_cost:
+        entries[-1].fault("share", "the programme's cost was not given", "Add a [[programme]] table.")
+    return shares
+
+
+def _weights(entries: list[TomlTable]) -> tuple[dict[str, float], dict[str, str]]:
+    weights: dict[str, float] = {}
+    reasons: dict[str, str] = {}
+    for table in entries:
+        payer, weight = _payer(table), table.take("weight", float)
+        reasons[payer] = table.take("reason", str, help="Say whose income it rests on.")
+        table.done()
+        if payer in weights:
+            table.fault("payer", f"'{payer}' stands in two tables", "Give each payer once.")
+        if not 0 < weight <= 100:
+            table.fault("weight", f"{weight} is not a weight", "Give more than 0, at most 100.")
+        weights[payer] = weight
+    return weights, reasons
+
+
+def _scale_up(table: TomlTable) -> ScaleUp | None:
+    start, price_year = table.parse("start", AcademicYear.parse), table.parse("price_year", FinancialYear.parse)
+    ramp_up = table.take("ramp_up", list, [1.0])
+    if any(not isinstance(share, int | float) or isinstance(share, bool) for share in ramp_up):
+        table.fault("ramp_up", "not every entry is a number", "Give shares, such as [0.3, 0.6, 1.0].")
+        ramp_up = [1.0]
+    years, schools = table.take("years", int), table.take("schools", int)
+    fixed, each = table.take("fixed_cost", float), table.take("cost_per_school", float)
+    payer, source = _payer(table), table.take("source", str)
+    fade_out, dilution = table.take("fade_out", float, 0.0), table.take("dilution", float, 0.0)
+    table.done()
+    if start is None or price_year is None:
+        return None
+    shares = tuple(float(share) for share in ramp_up)
+    try:
+        return ScaleUp(start, years, schools, fixed, each, payer, price_year, source, shares, fade_out, dilution)
+    except AvertingError as error:
+        _noted(table, error)
+        return None

@@ -1,0 +1,265 @@
+"""What a report answers beyond the totals: what the result hangs on, when money comes, for whom, and what if."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from averting.appraisal import CENTRAL, Appraisal, ProgrammeCost, decision, measures
+from averting.appraisal.appraisal import VIEW_LABELS, VIEWS
+from averting.appraisal.measures import net_by_year
+from averting.appraisal.scale_up import CAVEAT, scale_up, scale_up_table
+from averting.appraisal.sensitivity import AVERTED, Case, break_even, break_even_averted, one_way
+from averting.appraisal.what_if_model import what_if
+from averting.costs import ParameterSet, known_payers
+from averting.effects import Effect, Verdict
+from averting.evaluation.appraisal_settings import AppraisalSettings
+from averting.provenance import canonical_json
+from averting.reporting.spreadsheet import SourcedTable, write_csv, write_excel
+
+_THRESHOLDS = np.linspace(0.0, 100_000.0, 101)
+_COSTS = "costs"
+
+
+def write_questions(
+    folder: Path,
+    appraisal: Appraisal,
+    effect: Effect,
+    parameters: ParameterSet,
+    settings: AppraisalSettings,
+    seed: int,
+) -> None:
+    """Write the tables behind every question a report answers of an appraisal, and all of them as a spreadsheet.
+
+    Tables that an evaluation does not ask for, or that its draws cannot support, are not written.
+    """
+    case = _case(appraisal, effect, parameters, settings.programme, seed)
+    tables = {
+        "tornado": _tornado(case),
+        "break_even": _break_even(case, effect),
+        **_asked(appraisal, settings, effect.level),
+    }
+    if settings.scale_up is not None:
+        tables["scale_up"] = _scaled(folder, case, settings, effect.level)
+    if _decides(appraisal, effect):
+        tables["value_of_information"] = _information(appraisal, parameters, seed)
+        tables["acceptability"] = _acceptability(appraisal)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    model = what_if(case, level=effect.level)
+    (folder / "what_if.json").write_text(canonical_json(model), encoding="utf-8")
+    by_year = xr.concat([net_by_year(appraisal, view) for view in VIEWS], dim=pd.Index(list(VIEWS), name="view"))
+    central = by_year.sel(scenario=CENTRAL.key, drop=True).reset_coords(drop=True)
+    central.astype(np.float32).rename("net").to_dataset().to_netcdf(folder / "net_by_year.nc", engine="scipy")
+    _export(folder / "tables", appraisal, effect, tables)
+
+
+def _case(
+    appraisal: Appraisal,
+    effect: Effect,
+    parameters: ParameterSet,
+    programme: tuple[ProgrammeCost, ...],
+    seed: int,
+) -> Case:
+    return Case(
+        effect.averted(),
+        parameters,
+        appraisal.base_year,
+        appraisal.price_year,
+        programme,
+        discounting=appraisal.discounting,
+        draws=appraisal.flows.sizes["draw"],
+        seed=seed,
+    )
+
+
+def _tornado(case: Case) -> pd.DataFrame:
+    names = None if float(case.averted.total().mean()) else [k for k in case.uncertain() if k != AVERTED]
+    return one_way(case, names=names)
+
+
+def _break_even(case: Case, effect: Effect) -> pd.DataFrame:
+    """Return what would make the programme pay: how many averted, and the unit cost that matters most."""
+    if not case.programme:
+        columns = ["name", "label", "unit", "value", "current", "low", "high", "pays_now"]
+        return pd.DataFrame(columns=columns)
+    spread, npv = effect.averted().summary(effect.level), case.npv()
+    # infinite where an averted exclusion saves nothing in this view
+    needed = break_even_averted(case)
+    first = {
+        "name": AVERTED,
+        "label": "Permanent exclusions averted",
+        "unit": "pupils",
+        "value": needed if np.isfinite(needed) else np.nan,
+        "current": float(case.averted.total().mean()),
+        "low": spread["lower"],
+        "high": spread["upper"],
+        "pays_now": npv >= 0,
+    }
+    known = case.parameters
+    money = [key for key in case.uncertain() if key != AVERTED and known[key].unit.startswith("GBP")]
+    rows = [first]
+    for key in one_way(case, names=money)["name"].head(1) if money else ():
+        found = break_even(case, key)
+        about = {
+            "name": key,
+            "label": found.label,
+            "unit": found.unit,
+            "value": found.value,
+            "current": found.current,
+        }
+        rows.append({**about, "low": found.low, "high": found.high, "pays_now": found.pays_now})
+    return pd.DataFrame(rows)
+
+
+def _asked(appraisal: Appraisal, settings: AppraisalSettings, level: float) -> dict[str, pd.DataFrame]:
+    """Return what an evaluation asks for by a table of its own: shares of a pooled budget, and weights."""
+    tables = {}
+    if settings.contributions and appraisal.has_programme_cost:
+        returns = measures.contributor_returns(appraisal, settings.contributions)
+        labels = [known_payers()[payer] for payer in returns["payer"]]
+        tables["contributors"] = returns.assign(payer_label=labels)
+    present = set(appraisal.present["payer"].to_numpy().tolist())
+    weights = {payer: weight for payer, weight in settings.weights.items() if payer in present}
+    if weights:
+        tables["weighted"] = pd.DataFrame(
+            [_weighted(appraisal, weights, scenario.key, view, level) for scenario in appraisal.scenarios
+             if scenario.programme for view in VIEWS]
+        )  # fmt: skip
+    return tables
+
+
+def _weighted(
+    appraisal: Appraisal, weights: dict[str, float], scenario: str, view: str, level: float
+) -> dict[str, object]:
+    draws = measures.weighted_npv(appraisal, weights, view=view).sel(scenario=scenario).to_numpy()
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    plain = float(appraisal.npv().sel(scenario=scenario, view=view).mean())
+    return {
+        "scenario": scenario,
+        "view": view,
+        "npv_unweighted": plain,
+        "npv_weighted": float(draws.mean()),
+        "weighted_lower": float(low),
+        "weighted_upper": float(high),
+    }
+
+
+def _scaled(folder: Path, case: Case, settings: AppraisalSettings, level: float) -> pd.DataFrame:
+    plan = settings.scale_up
+    assert plan is not None
+    wider = scale_up(
+        case.averted,
+        case.parameters,
+        plan,
+        base_year=case.base_year,
+        price_year=case.price_year,
+        discounting=case.discounting,
+        draws=case.draws,
+        seed=case.seed,
+    )
+    about = {
+        "caveat": CAVEAT,
+        "start": plan.start.label,
+        "years": plan.years,
+        "schools": plan.schools,
+        "taking_part": [float(value) for value in plan.taking_part],
+        "fade_out": plan.fade_out,
+        "dilution": plan.dilution,
+        "fixed_cost": plan.fixed_cost,
+        "cost_per_school": plan.cost_per_school,
+        "source": plan.source,
+        "price_year": plan.price_year.label,
+    }
+    (folder / "scale_up.json").write_text(canonical_json(about), encoding="utf-8")
+    return scale_up_table(wider, plan, level=level)
+
+
+def _decides(appraisal: Appraisal, effect: Effect) -> bool:
+    """Say whether draws may be read as probabilities of a choice: a posterior whose checks hold, with a cost."""
+    sound = effect.draw_kind == "posterior" and all(check.status != "fail" for check in effect.checks)
+    return sound and appraisal.has_programme_cost and effect.verdict is not Verdict.NOT_ESTIMABLE
+
+
+def _choice(appraisal: Appraisal, thresholds: np.ndarray) -> decision.NetBenefit:
+    """Return the choice between doing nothing and the programme; other scenarios are suppositions, not options."""
+    options = [scenario.key for scenario in appraisal.scenarios if not scenario.programme] + [CENTRAL.key]
+    assert appraisal.averted is not None
+    cost = -appraisal.npv().sel(scenario=options, view="cashable", drop=True)
+    averted = appraisal.averted.sel(scenario=options)
+    return decision.net_benefit(
+        averted.reset_coords(drop=True), cost.reset_coords(drop=True), thresholds=thresholds
+    )
+
+
+def _acceptability(appraisal: Appraisal) -> pd.DataFrame:
+    shares = decision.ceac(_choice(appraisal, _THRESHOLDS))
+    return shares.rename("share").to_dataframe().reset_index()[["scenario", "threshold", "share"]]
+
+
+def _information(appraisal: Appraisal, parameters: ParameterSet, seed: int) -> pd.DataFrame:
+    """Return what knowing everything, the effect, or the costs would add to the choice, where cash alone counts."""
+    drawn = parameters.draw(appraisal.flows.sizes["draw"], seed=seed)
+    uncertain = [str(key) for key in drawn if float(drawn[key].std()) > 0]
+    assert appraisal.averted is not None
+    averted = appraisal.averted.sel(scenario=CENTRAL.key, drop=True)
+    inputs = xr.Dataset(
+        {AVERTED: ("draw", averted.to_numpy()), **{k: ("draw", drawn[k].to_numpy()) for k in uncertain}}
+    )
+    groups = {AVERTED: [AVERTED], **({_COSTS: uncertain} if uncertain else {})}
+    found = decision.evppi(
+        _choice(appraisal, np.zeros(1)), inputs.assign_coords(draw=drawn["draw"]), groups=groups
+    )
+    found = found.isel(threshold=0)
+    rows = [{"known": "everything", "worth": float(found["evpi"]), "mcse": np.nan}]
+    rows += [
+        {
+            "known": name,
+            "worth": float(found["evppi"].sel(group=name)),
+            "mcse": float(found["mcse"].sel(group=name)),
+        }
+        for name in groups
+    ]
+    return pd.DataFrame(rows)
+
+
+def _export(folder: Path, appraisal: Appraisal, effect: Effect, more: dict[str, pd.DataFrame]) -> None:
+    """Write every table for a spreadsheet; the spreadsheet itself where what writes it is installed."""
+    money = f"pounds, {appraisal.price_year.label} prices"
+    value = f"{money}, present value in {appraisal.base_year.label}"
+    source = "averting, from the estimate and the declared costs of this evaluation (see sheet sources)"
+    written = {name: folder.parent / f"{name}.csv" for name in _TITLES if name not in more}
+    read = {name: pd.read_csv(path) for name, path in written.items() if path.is_file()}
+    tables = {
+        name: SourcedTable(frame, _TITLES[name].format(money=money, value=value), source)
+        for name, frame in {**read, **more}.items()
+        if len(frame)
+    }
+    write_csv(tables, folder)
+    if find_spec("openpyxl") is not None:
+        write_excel(tables, folder / "tables.xlsx")
+
+
+_LABELS = "; ".join(f"{key}: {label}" for key, label in VIEW_LABELS.items())
+_TITLES = {
+    "summary": f"Savings, cost and net by scenario and view ({_LABELS}), {{value}}",
+    "payers": "Who gains and who pays, by kind of saving, {value}",
+    "flows": "Mean flows by line, payer and financial year (start), {money}",
+    "payback": "When the programme has paid for itself, and the share of draws in which it does",
+    "cash_by_year": "Cashable savings by payer and financial year before the programme's cost, {money}, undiscounted",
+    "cost_per_averted": "Programme cost per exclusion averted, where it is a number, {value}",
+    "quadrants": "Share of draws in each quarter of the cost-effectiveness plane",
+    "summary_table": "Appraisal Summary Table, cash only, {value}",
+    "sources": "Declared costs with range, source, grade and date of review",
+    "tornado": "Mean net present value with one thing at its 5% and 95% point, cash only, {value}",
+    "break_even": "What would have to be for the programme to pay on average, cash only",
+    "contributors": "What each contributor to the budget pays and gets back, cash only, {value}",
+    "weighted": "Net present value with distributional weights beside the unweighted, {value}",
+    "scale_up": "The programme offered more widely: a supposition, {value}",
+    "value_of_information": "What knowing more before deciding would be worth at most, cash only, {value}",
+    "acceptability": "Chance that each choice is best, by pounds an averted exclusion is worth beyond savings counted",
+}
