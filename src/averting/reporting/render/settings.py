@@ -65,7 +65,7 @@ def project_root(source: Path) -> Path:
     return next((folder for folder in source.parents if (folder / "_quarto.yml").is_file()), source.parent)
 
 
-def read_settings(source: Path, head: tuple[Line, ...], faults: list[Fault]) -> Settings:
+def read_settings(source: Path, head: tuple[Line, ...], faults: list[Fault], *, to: str = "html") -> Settings:
     """Merge and check the settings of a report.
 
     Parameters
@@ -76,6 +76,8 @@ def read_settings(source: Path, head: tuple[Line, ...], faults: list[Fault]) -> 
         Its front matter without the fences.
     faults : list of Fault
         Grows by every key that is unknown, mistyped or points nowhere.
+    to : {"html", "typst"}
+        Whose options below ``format:`` count.
     """
     merged: dict[str, object] = {}
     for path in _layers(source):
@@ -83,9 +85,9 @@ def read_settings(source: Path, head: tuple[Line, ...], faults: list[Fault]) -> 
         lines = [Line(text, name, n) for n, text in enumerate(path.read_text("utf-8").splitlines(), 1)]
         mapping = read_mapping(lines, "file", faults)
         project = path.name == "_quarto.yml"
-        _merge(merged, _checked(_flat(mapping), mapping, path.parent, faults, project=project))
+        _merge(merged, _checked(_flat(mapping, to), mapping, path.parent, faults, project=project))
     mapping = read_mapping(head, "front matter", faults) if head else Mapping({}, {})
-    _merge(merged, _checked(_flat(mapping), mapping, source.parent, faults, project=False))
+    _merge(merged, _checked(_flat(mapping, to), mapping, source.parent, faults, project=False))
     if not merged.get("title"):
         faults.append(
             Fault(f"{source.name}:1", "the report has no title", "Add 'title: ...' to the front matter.")
@@ -101,14 +103,14 @@ def _layers(source: Path) -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-def _flat(mapping: Mapping) -> dict[tuple[str, ...], object]:
-    """Bring the options of ``format: html`` to the top; other formats are for other renderers."""
+def _flat(mapping: Mapping, to: str) -> dict[tuple[str, ...], object]:
+    """Bring the options of one format to the top; those of others are not looked at."""
     flat: dict[tuple[str, ...], object] = {}
     for key, value in mapping.values.items():
         if key != "format":
             flat[(key,)] = value
-        elif isinstance(value, dict) and isinstance(value.get("html"), dict):
-            flat |= {("format", "html", str(name)): option for name, option in value["html"].items()}
+        elif isinstance(value, dict) and isinstance(value.get(to), dict):
+            flat |= {("format", to, str(name)): option for name, option in value[to].items()}
     return flat
 
 
@@ -250,7 +252,9 @@ def _looks(_: object, __: Path) -> Problem | None:
     return None
 
 
-_QUARTO_ONLY = ("jupyter", "engine", "theme", "brand", "embed-resources", "html-math-method", "fig-format")
+_QUARTO_ONLY = (
+    "jupyter", "engine", "theme", "brand", "embed-resources", "html-math-method", "fig-format", "papersize", "pdf-standard"
+)  # fmt: skip
 _CHECKS: dict[str, Callable[[object, Path], Problem | None]] = {
     **dict.fromkeys(("title", "subtitle", "abstract", "description", "nocite"), _text),
     **dict.fromkeys(("toc", "number-sections", "link-citations"), _switch),

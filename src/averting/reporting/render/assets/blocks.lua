@@ -18,12 +18,18 @@ end
 
 -- 1. Content for some formats only ---------------------------------------------------------------------------------
 
+local function is_target(format) return (format:match("^html") and "html" or format) == common.target end
+
 local function is_shown(el)
   for key in pairs(el.attributes) do
     if key ~= "when-format" and key ~= "unless-format" then fault("attribute", key) end
   end
   local only, except = el.attributes["when-format"], el.attributes["unless-format"]
-  local matches = (not only or only:match("^html") ~= nil) and (not except or except:match("^html") == nil)
+  for _, format in ipairs({ only or "html", except or "html" }) do
+    -- to Quarto "pdf" is LaTeX, which neither engine writes here: the text would vanish without a word
+    if format:match("^pdf") or format:match("^latex") then fault("format", format) end
+  end
+  local matches = (not only or is_target(only)) and (not except or not is_target(except))
   if has(el, "content-hidden") then return not matches end
   return matches
 end
@@ -60,7 +66,7 @@ local function callout(div, name)
   local id = div.identifier ~= "" and div.identifier or ("callout-" .. callouts)
   local body = pandoc.Div(div.content, pandoc.Attr("", { "callout-body" }))
   local class = "callout callout-" .. name
-  if div.attributes.collapse then
+  if div.attributes.collapse and common.target == "html" then
     local open = div.attributes.collapse == "false" and " open" or ""
     return { html('<details id="' .. id .. '" class="' .. class .. '"' .. open .. "><summary>"), pandoc.Plain(title),
       html("</summary>"), body, html("</details>") }

@@ -3,6 +3,8 @@
 
 local common = { names = { fig = "Figure", tbl = "Table", sec = "Section", eq = "Equation" } }
 
+common.target = FORMAT:match("^html") and "html" or FORMAT
+
 function common.fault(kind, token)
   common.faulty = true
   io.stderr:write("averting-fault\t" .. kind .. "\t" .. token:gsub("%s+", " ") .. "\n")
