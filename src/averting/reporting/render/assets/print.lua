@@ -68,6 +68,21 @@ local function image(el)
   return typst_inline("#picture(" .. quoted(name) .. ", " .. quoted(text) .. ")")
 end
 
+-- Typst makes a minus sign of a hyphen before a digit; text stays what it was
+local function hyphens(el)
+  if not el.text:find("%-%d") then return nil end
+  local out, rest = pandoc.Inlines({}), el.text
+  while true do
+    local at = rest:find("%-%d")
+    if not at then break end
+    if at > 1 then out:insert(pandoc.Str(rest:sub(1, at - 1))) end
+    out:insert(typst_inline("\\-"))
+    rest = rest:sub(at + 1)
+  end
+  out:insert(pandoc.Str(rest))
+  return out
+end
+
 local function formula(el)
   local body = pandoc.write(pandoc.Pandoc({ pandoc.Plain({ el }) }), "typst"):gsub("%s+$", "")
   local block = tostring(el.mathtype == "DisplayMath")
@@ -173,6 +188,7 @@ function Pandoc(doc)
   doc = doc:walk({
     Image = image,
     Math = formula,
+    Str = hyphens,
     Header = function(h)
       h.level = h.level - 1
       return h
