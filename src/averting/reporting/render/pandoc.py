@@ -43,12 +43,13 @@ _FAULTS: dict[str, tuple[str, str, str]] = {
     "class": (
         r"\.{0}(?![\w-])",
         "the class '{0}' is not supported",
-        f"Supported: {_CALLOUTS}, content-visible, content-hidden.",
+        f"Supported: {_CALLOUTS}, panel-tabset, content-visible, content-hidden.",
     ),
     "attribute": (r"{0}\s*=", "the attribute '{0}' is not supported here", "Remove it."),
+    "listing": (r"{0}", "the listing {0} has no caption", 'Add lst-cap="..." in its braces.'),
     "format": (r"{0}", "'{0}' is content for LaTeX, which is not written", "Write 'typst' for the PDF."),
     "picture": (r"{0}", "the picture {0} cannot stand in a PDF", "Use SVG, PNG, JPEG or GIF."),
-    "kind": (r"{0}", "labels like '{0}' are not supported", "Numbered are fig-, tbl-, sec- and eq-."),
+    "kind": (r"{0}", "labels like '{0}' are not supported", "Numbered are fig-, tbl-, sec-, eq- and lst-."),
     "captions": (r"{0}", "the table under '{0}' has a caption and a tbl-cap", "Keep one of them."),
 }
 
@@ -175,10 +176,11 @@ def _metadata(settings: Settings) -> dict[str, object]:
         "lang": settings.lang,
         "nocite": settings.nocite,
         "link-citations": settings.link_citations,
+        "averting-crossref": settings.crossref,
         "averting-toc-depth": settings.toc_depth if settings.toc else 0,
         "averting-number-sections": settings.number_sections,
     }
-    return {key: value for key, value in values.items() if value not in (None, [], "")}
+    return {key: value for key, value in values.items() if value not in (None, [], "", {})}
 
 
 def _filter_faults(stderr: str, lines: Sequence[Line], name: str) -> list[Fault]:

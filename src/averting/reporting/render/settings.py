@@ -41,6 +41,8 @@ class Settings:
         Citations to list though they are not cited, in Markdown.
     execute : dict of str to object
         Defaults of the cells.
+    crossref : dict of str to str
+        Words and ways of counting of captions and references, as in Quarto.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Settings:
     csl: Path | None = None
     nocite: str | None = None
     execute: dict[str, object] = field(default_factory=dict)
+    crossref: dict[str, str] = field(default_factory=dict)
 
 
 def project_root(source: Path) -> Path:
@@ -84,7 +87,7 @@ def read_settings(source: Path, head: tuple[Line, ...], faults: list[Fault], *, 
         name = Path(os.path.relpath(path, source.parent)).as_posix()
         lines = [Line(text, name, n) for n, text in enumerate(path.read_text("utf-8").splitlines(), 1)]
         mapping = read_mapping(lines, "file", faults)
-        project = path.name == "_quarto.yml"
+        project = path.name.startswith("_quarto")
         _merge(merged, _checked(_flat(mapping, to), mapping, path.parent, faults, project=project))
     mapping = read_mapping(head, "front matter", faults) if head else Mapping({}, {})
     _merge(merged, _checked(_flat(mapping, to), mapping, source.parent, faults, project=False))
@@ -99,7 +102,10 @@ def _layers(source: Path) -> list[Path]:
     root = project_root(source)
     folders = [source.parent, *source.parent.parents]
     inside = [folder for folder in folders if folder == root or root in folder.parents]
-    files = [root / "_quarto.yml", *(folder / "_metadata.yml" for folder in reversed(inside))]
+    # of the project only, as with Quarto: the profile's file lies over the project's
+    profiles = [name.strip() for name in os.environ.get("QUARTO_PROFILE", "").split(",") if name.strip()]
+    project = [root / "_quarto.yml", *(root / f"_quarto-{name}.yml" for name in profiles)]
+    files = [*project, *(folder / "_metadata.yml" for folder in reversed(inside))]
     return [file for file in files if file.is_file()]
 
 
@@ -241,6 +247,28 @@ def _execute(value: object, _: Path) -> Problem | None:
     return None
 
 
+_COUNTED = ("fig", "tbl", "eq", "lst")
+_LABELS = ("arabic", "alpha a", "alpha A", "roman i", "roman I")
+_CROSSREF = (
+    "title-delim", *(f"{kind}-title" for kind in ("fig", "tbl", "lst")), *(f"{kind}-prefix" for kind in (*_COUNTED, "sec"))
+)  # fmt: skip
+_COUNTING = ("labels", "subref-labels", *(f"{kind}-labels" for kind in _COUNTED))
+
+
+def _crossref(value: object, _: Path) -> Problem | None:
+    if not isinstance(value, dict):
+        return f"crossref is {value!r}", "Give a mapping of options."
+    for key, option in value.items():
+        if key not in (*_CROSSREF, *_COUNTING):
+            return (
+                f"the crossref option '{key}' is not supported",
+                f"Supported: {', '.join((*_CROSSREF, *_COUNTING))}.",
+            )
+        if not isinstance(option, str) or (key in _COUNTING and option not in _LABELS):
+            return f"{key} is {option!r}", f"Give text; for ways of counting one of {', '.join(_LABELS)}."
+    return None
+
+
 def _python(value: object, _: Path) -> Problem | None:
     if value in ("python3", "jupyter"):
         return None
@@ -266,4 +294,5 @@ _CHECKS: dict[str, Callable[[object, Path], Problem | None]] = {
     "lang": _english,
     "toc-depth": _depth,
     "execute": _execute,
+    "crossref": _crossref,
 }

@@ -4,10 +4,10 @@
 local common = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "common.lua" }))
 local fault, has, html, prefix_of = common.fault, common.has, common.html, common.prefix_of
 local stringify = pandoc.utils.stringify
-local UNSUPPORTED_KINDS = { lst = true, thm = true, lem = true, cor = true, prp = true, cnj = true, def = true, exm = true, exr = true }
+local UNSUPPORTED_KINDS = { thm = true, lem = true, cor = true, prp = true, cnj = true, def = true, exm = true, exr = true }
 local TITLES = { note = "Note", tip = "Tip", important = "Important", warning = "Warning", caution = "Caution" }
 local UNSUPPORTED_CLASSES = {
-  "panel%-.+", "column%-.+", "columns?", "aside", "incremental", "notes", "layout", "appendix", "theorem",
+  "panel%-sidebar", "panel%-fill", "panel%-center", "panel%-input", "column%-.+", "columns?", "aside", "incremental", "notes", "layout", "appendix", "theorem",
   "callout%-.+", "cell%-output%-.+",
 }
 
@@ -83,12 +83,30 @@ local function refuse_unsupported(el)
     end
   end
   for key in pairs(el.attributes) do
-    if key:match("^layout") then fault("attribute", key) end
+    if key:match("^layout") and not (key == "layout-ncol" and el.attributes[key]:match("^[1-6]$")) then fault("attribute", key) end
   end
   if UNSUPPORTED_KINDS[prefix_of(el.identifier) or ""] then fault("kind", el.identifier) end
 end
 
+-- Tabs stand one after the other: nothing to open, nothing missing on paper or without a script.
+local function tabset(div)
+  local out, tab = pandoc.Blocks({}), nil
+  local level
+  for _, block in ipairs(div.content) do
+    if block.t == "Header" and (not level or block.level == level) then
+      level = block.level
+      tab = pandoc.Div({ pandoc.Div(pandoc.Para(pandoc.Strong(block.content)), pandoc.Attr("", { "tab-title" })) }, pandoc.Attr(block.identifier, { "tab" }))
+      out:insert(tab)
+    else
+      (tab and tab.content or out):insert(block)
+      if tab then out[#out] = tab end
+    end
+  end
+  return pandoc.Div(out, pandoc.Attr(div.identifier, { "tabset" }))
+end
+
 local function block_div(div)
+  if has(div, "panel-tabset") then return tabset(div) end
   for name in pairs(TITLES) do
     if has(div, "callout-" .. name) then return callout(div, name) end
   end

@@ -99,6 +99,18 @@ local function equation(span)
   return out
 end
 
+local function grid(div)
+  if not has(div, "layout") then return nil end
+  local out = pandoc.Blocks({ typst("#grid(columns: (1fr,) * " .. (div.attributes.style or ""):match("%d+") .. ", gutter: 1.2em,") })
+  for _, block in ipairs(div.content) do
+    out:insert(typst("["))
+    out:insert(block)
+    out:insert(typst("],"))
+  end
+  out:insert(typst(")"))
+  return out
+end
+
 local function bold(span)
   if has(span, "float-number") then return pandoc.Strong(span.content) end
 end
@@ -184,6 +196,7 @@ function Pandoc(doc)
   doc = doc:walk({ traverse = "topdown", Div = function(d) return hidden(d) or scrolled(d) end })
   doc = doc:walk({ RawBlock = raw_block, RawInline = raw_inline })
   doc = doc:walk({ traverse = "topdown", Div = hidden, Span = function(s) return hidden(s) or equation(s) or bold(s) end })
+  doc = doc:walk({ Div = grid }) -- before tables become several blocks each
   doc = doc:walk({ Table = paper_table, Div = callout })
   doc = doc:walk({
     Image = image,
