@@ -23,7 +23,7 @@ def _message(source) -> str:
         ("```{mermaid}\n1\n```", 5, "a cell for 'mermaid'"),
         ("x `{r} y`", 5, "inline code for 'r'"),
         ("x `{python} 1 +`", 5, "not an expression"),
-        ("```{python}\n#| fig-subcap: x\n1\n```", 6, "cell option 'fig-subcap'"),
+        ("```{python}\n#| code-line-numbers: true\n1\n```", 6, "cell option 'code-line-numbers'"),
         ("```{python}\n#| echo: maybe\n1\n```", 6, "echo is 'maybe'"),
         ("```{python}\n#| echo: true\n#| echo: false\n1\n```", 7, "given twice"),
         ("```{python}\n#| fig-cap: a: b\n1\n```", 6, "not YAML"),
