@@ -118,3 +118,22 @@ def test_formats_have_their_own_options(report, peer):
     page, paper = render_files(source, outputs=outputs, engine="embedded")
     assert "Contents" in page.read_text(encoding="utf-8")
     assert "Contents" not in peer("pypdf").PdfReader(paper).pages[0].extract_text()
+
+
+def test_paper_has_no_controls_and_nothing_hidden(report, peer):
+    panel = """```{=html}
+<section aria-labelledby="t"><style>p {color: red}</style><h3 id="t">Try</h3>
+<p class="wrong" hidden>Broken browser</p><p>The hidden count is shown</p>
+<div class="live" hidden><form><input type="range"></form><table><tbody></tbody></table></div>
+<div class="screen-only">Move a slider <button>Go</button></div>
+<details open><summary>Cases</summary><div><table><caption>One at a time</caption>
+<thead><tr><th scope="col">Case</th></tr></thead><tbody><tr><th scope="row">Low</th></tr></tbody></table></div></details>
+<script>let x = "<p>script</p>";</script></section>
+```"""
+    source = report(f"# One\n\n{panel}\n\nAfter.")
+    (paper,) = render_files(source, outputs=[source.with_suffix(".pdf")], engine="embedded")
+    words = " ".join(peer("pypdf").PdfReader(paper).pages[0].extract_text().split())
+    for shown in ("Try", "The hidden count is shown", "Cases", "One at a time", "Low", "After."):
+        assert shown in words
+    for gone in ("Broken", "slider", "Go", "script", "color"):
+        assert gone not in words

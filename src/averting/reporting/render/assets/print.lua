@@ -17,6 +17,8 @@ local SCREEN = { "script", "style", "noscript", "template", "button", "select" }
 local function from_html(text)
   for _, tag in ipairs(SCREEN) do text = text:gsub("<" .. tag .. "[%s>].-</" .. tag .. ">", "") end
   text = text:gsub("<input[^>]*>", "")
+  -- pandoc forgets the attributes of a paragraph, and with them that it is hidden
+  for _, tag in ipairs({ "p", "form" }) do text = text:gsub("<" .. tag .. "%s[^>]*%f[%w]hidden%f[%W][^>]*>.-</" .. tag .. ">", "") end
   return pandoc.read(text, "html").blocks
 end
 
@@ -47,7 +49,7 @@ local function scrolled(div)
 end
 
 local function hidden(el)
-  if has(el, "visually-hidden") or has(el, "screen-only") then return {} end
+  if has(el, "visually-hidden") or has(el, "screen-only") or el.attributes.hidden then return {} end
 end
 
 -- 2. Images, formulas, callouts ------------------------------------------------------------------------------------
