@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from averting.design import Design, SameAsPilots
     from averting.effects import Averted, Effect, Estimand, Verdict, estimate
     from averting.errors import AvertingError
-    from averting.evaluation import check, load_evaluation, render, run
+    from averting.evaluation import check, load_evaluation, render, render_all, run
     from averting.years import AcademicYear, FinancialYear
 
 _HOME = {
@@ -26,7 +26,7 @@ _HOME = {
     "effects": ["Averted", "Effect", "Estimand", "Verdict", "estimate"],
     "costs": ["Override", "Parameter", "ParameterSet", "load_parameters"],
     "appraisal": ["Appraisal", "ProgrammeCost", "Scenario", "appraise", "decision"],
-    "evaluation": ["check", "load_evaluation", "render", "run"],
+    "evaluation": ["check", "load_evaluation", "render", "render_all", "run"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -56,6 +56,7 @@ __all__ = [
     "load_parameters",
     "read_panel",
     "render",
+    "render_all",
     "run",
     "simulate_pilot",
 ]

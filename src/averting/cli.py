@@ -42,15 +42,16 @@ def demo(folder: Path = Path("averting-demo"), *, quiet: Quiet = False) -> None:
         Print only where the report is.
     """
     from averting.evaluation import demo as make_demo
-    from averting.evaluation import render as render_report
+    from averting.evaluation import render_all
     from averting.evaluation import run as run_evaluation
 
     progress = _progress(quiet)
     progress("simulating three pilot schools and forty comparison schools")
     made = make_demo(folder)
     run_evaluation(made, progress=progress)
-    progress("rendering the report")
-    print(f"report: {render_report(made, progress=progress)}")
+    progress("rendering the reports")
+    for path in render_all(made, progress=progress):
+        print(f"{path.stem}: {path}")
 
 
 @app.command
@@ -113,27 +114,48 @@ def run(folder: Path, *, data: Path | None = None, quiet: Quiet = False) -> None
 
 @app.command
 def render(
-    folder: Path, *, engine: Engine = "auto", output: Path | None = None, cache: bool = True, quiet: Quiet = False
+    folder: Path,
+    *,
+    to: str = "html",
+    report: str | None = None,
+    engine: Engine = "auto",
+    output: Path | None = None,
+    cache: bool = True,
+    quiet: Quiet = False,
 ) -> None:
-    """Render an evaluation's report from its results.
+    """Render an evaluation's reports from its results: report.qmd, summary.qmd and any other beside them.
 
     Parameters
     ----------
     folder
         The evaluation's folder.
+    to
+        Formats to write beside each report: html, pdf, or html,pdf.
+    report
+        Render only this one, for example summary; with --output and without --report it is report.
     engine
-        auto uses Quarto where it is installed, else the renderer that averting brings.
+        auto uses Quarto for HTML where it is installed, else the renderer that averting brings.
     output
-        Where to write; by default report.html in the folder.
+        Where to write one report; its ending, .html or .pdf, is the format.
     cache
         Reuse executed cells where report and results are unchanged.
     quiet
-        Print only where the report is.
+        Print only where the reports are.
     """
     from averting.evaluation import render as render_report
+    from averting.evaluation import render_all
 
-    made = render_report(folder, engine=engine, output=output, cache=cache, progress=_progress(quiet))
-    print(f"report: {made}")
+    progress, formats = _progress(quiet), [name.strip() for name in to.split(",")]
+    if output is not None:
+        one = render_report(
+            folder, report=report or "report", engine=engine, output=output, cache=cache, progress=progress
+        )
+        made: tuple[Path, ...] = (one,)
+    else:
+        names = None if report is None else [report]
+        made = render_all(folder, names=names, to=formats, engine=engine, cache=cache, progress=progress)
+    for path in made:
+        print(f"{path.stem}: {path}")
 
 
 @app.command
@@ -144,6 +166,7 @@ def publish(
     rules: str = "under_five",
     previous: tuple[Path, ...] = (),
     engine: Engine = "auto",
+    to: str = "html",
     quiet: Quiet = False,
 ) -> None:
     """Write what may leave of an evaluation: report, tables and the record of what was withheld.
@@ -160,13 +183,16 @@ def publish(
         Folder of an earlier release; give it once for each.
     engine
         auto uses Quarto where it is installed, else the renderer that averting brings.
+    to
+        Formats of the reports: html, pdf, or html,pdf.
     quiet
         Print only where the release is.
     """
     from averting.reporting.publish import publish as publish_results
 
+    formats = [name.strip() for name in to.split(",")]
     made = publish_results(
-        folder, destination, rules=rules, previous=previous, engine=engine, progress=_progress(quiet)
+        folder, destination, rules=rules, previous=previous, engine=engine, to=formats, progress=_progress(quiet)
     )
     print(f"published: {made}")
 

@@ -161,7 +161,8 @@ def test_an_evaluation_without_money_permutation_or_power_has_a_report(quick_cop
 def test_the_demonstration_from_one_command(cli, tmp_path, report_of):
     said = cli("demo", tmp_path / "demo")
     assert said.code == 0
-    assert said.out.splitlines()[-1] == f"report: {(tmp_path / 'demo' / 'report.html').resolve()}"
+    demo = (tmp_path / "demo").resolve()
+    assert said.out.splitlines()[-2:] == [f"report: {demo / 'report.html'}", f"summary: {demo / 'summary.html'}"]
     for stage in ("simulating", "reading", "estimating", "sampling", "valuing", "rendering"):
         assert stage in said.err
     page = report_of(tmp_path / "demo" / "report.html")

@@ -16,10 +16,11 @@ from averting.errors import DisclosureError, RenderError
 from averting.provenance import canonical_json, file_hash
 from averting.reporting import tables
 from averting.reporting.controlled import Controlled, control, write_controlled
-from averting.reporting.render import render
+from averting.reporting.render import check_formats, render_files, reports
 from averting.reporting.results import Results, open_results
+from averting.reporting.spreadsheet import harmless
 
-RECORD, COUNTS, REPORT = "disclosure.json", "counts.json", "report.html"
+RECORD, COUNTS = "disclosure.json", "counts.json"
 _SOURCES = ("*.qmd", "*.yml", "*.bib", "*.css")
 
 
@@ -30,6 +31,7 @@ def publish(
     rules: str = "under_five",
     previous: Sequence[str | Path] = (),
     engine: Literal["auto", "quarto", "embedded"] = "auto",
+    to: Sequence[str] = ("html",),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Write what may leave of an evaluation into a new folder.
@@ -39,7 +41,7 @@ def publish(
     folder : str or Path
         The evaluation's folder, with ``results`` made by :func:`averting.run`.
     destination : str or Path
-        Folder to make. It gets ``report.html``, ``tables`` (CSV), ``counts.json`` (the public counts, for later
+        Folder to make. It gets every report (``report.html``), ``tables`` (CSV), ``counts.json`` (the public counts, for later
         releases) and ``disclosure.json`` (the record).
     rules : str
         A rule set of ``models/disclosure.toml``.
@@ -47,6 +49,8 @@ def publish(
         Folders of earlier releases of the same evaluation; what they showed is taken as known.
     engine : {"auto", "quarto", "embedded"}
         As for :func:`averting.render`.
+    to : sequence of {"html", "pdf"}
+        Formats of the reports.
     progress : callable
         Is told, in words, what is being done.
 
@@ -66,6 +70,7 @@ def publish(
     folder, destination = Path(folder), Path(destination)
     if destination.exists():
         raise DisclosureError(f"{destination} exists. Name a new folder: a release is never overwritten.")
+    endings = check_formats(to)
     results = _current_results(folder)
     progress("finding what must be withheld")
     made = control(results, load_rules(rules), _earlier(results, previous))
@@ -77,7 +82,9 @@ def publish(
         inside = _copy_report(folder, Path(scratch) / "inside")
         controlled = write_controlled(made, inside / "results")
         _write_tables(controlled, made, public / "tables")
-        render(inside / "report.qmd", output=public / REPORT, engine=engine, cache=False, progress=progress)
+        for name in reports(inside):
+            outputs = [public / f"{name}.{ending}" for ending in endings]
+            render_files(inside / f"{name}.qmd", outputs=outputs, engine=engine, cache=False, progress=progress)
         groups = _groups(results)
         counts = {"groups": groups, "tables": [table.to_dict() for table in made.tables]}
         (public / COUNTS).write_text(canonical_json(counts), encoding="utf-8")
@@ -155,7 +162,7 @@ def _write_tables(results: Results, made: Controlled, folder: Path) -> None:
         }
     for name, table in shown.items():
         # word joiners keep a minus sign on its line; in a file they would only be in the way
-        rows = [[cell.replace("\u2060", "") for cell in row] for row in table.rows]
+        rows = [[harmless(cell.replace("\u2060", "")) for cell in row] for row in table.rows]
         _csv(pd.DataFrame(rows, columns=list(table.columns)), folder / f"{name}.csv")
     _csv(_counts(made.tables), folder / "counts.csv")
 

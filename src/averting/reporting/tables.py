@@ -17,7 +17,7 @@ from averting.effects import Effect
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
 
-_KINDS = {"cashable": "cash", "capacity": "places freed", "transfer": "transfer", "economic": "economic"}
+KINDS = {"cashable": "cash", "capacity": "places freed", "transfer": "transfer", "economic": "economic"}
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def scenarios(results: Results) -> ReportTable:
         acts = row["scenario"] != "no_programme"
         if not acts and row["view"] != next(iter(VIEW_LABELS)):
             continue  # nothing happens in any view
-        net = _amount(row["npv_mean"], row["npv_lower"], row["npv_upper"]) if acts else numbers.pounds(0)
+        net = amount(row["npv_mean"], row["npv_lower"], row["npv_upper"]) if acts else numbers.pounds(0)
         cells = (labels[row["scenario"]], VIEW_LABELS[row["view"]] if acts else "Nothing spent, nothing saved")
         if known:
             spent = (numbers.pounds(row["savings_mean"]), numbers.pounds(row["programme_cost"]))
@@ -274,7 +274,7 @@ def payers(results: Results) -> ReportTable:
         return _NOT_VALUED
     table = results.table("appraisal/payers")
     rows = [
-        (str(row["payer_label"]), _KINDS[row["kind"]], _amount(row["mean"], row["lower"], row["upper"]))
+        (str(row["payer_label"]), KINDS[row["kind"]], amount(row["mean"], row["lower"], row["upper"]))
         for row in table[table["scenario"] == "central"].to_dict(orient="records")
     ]
     return ReportTable(("Who", "Kind", f"Present value, mean and {_level(results)} interval"), rows, numeric=(2,))
@@ -303,7 +303,8 @@ def sources(results: Results) -> ReportTable:
     return ReportTable(columns, rows, numeric=(1,))
 
 
-def _amount(middle: float, low: float, high: float) -> str:
+def amount(middle: float, low: float, high: float) -> str:
+    """Write an amount with its interval, or alone where there is no doubt about it."""
     if low == high:
         return numbers.pounds(middle)
     return f"{numbers.pounds(middle)} ({numbers.interval(numbers.pounds(low), numbers.pounds(high))})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from averting.appraisal.appraisal import VIEW_LABELS
@@ -16,6 +17,17 @@ _UNIT = {
     "region": "regions",
     "national": "countries",
 }
+
+
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+
+
+def as_text(told: str) -> str:
+    """Return text that somebody declared (a title, a label, a reason) as Markdown that shows exactly that text.
+
+    References to characters rather than backslashes: pandoc reads formulas from the latter.
+    """
+    return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", " ".join(told.split()))
 
 
 def unit(results: Results) -> str:
@@ -194,12 +206,12 @@ def suppression(results: Results, indicator_key: str) -> str:
 
 def excluded(results: Results) -> str:
     """Say which periods are left out and why."""
-    record, reason = results.record("design/design"), results.manifest["exclude_reason"]
+    record, reason = results.record("design/design"), as_text(results.manifest["exclude_reason"])
     if not record["excluded"]:
         return f"No period is left out. {reason}".strip()
     events = results.table("design/events")
     whole = events[(events["treatment"] == "exclude") & (events["schools"] == 0)]
-    labels = [f"{row.label} ({row.periods})." for row in whole[~whole["default"]].itertuples()]
+    labels = [f"{as_text(str(row.label))} ({row.periods})." for row in whole[~whole["default"]].itertuples()]
     if reason:
         labels.insert(0, reason)
     elif whole["default"].any():

@@ -30,7 +30,13 @@ def release(quick_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_release_holds_report_tables_and_record_and_is_no_draft(release: Path, quick_run: Path) -> None:
-    assert {path.name for path in release.iterdir()} == {"report.html", "tables", "counts.json", "disclosure.json"}
+    assert {path.name for path in release.iterdir()} == {
+        "report.html",
+        "summary.html",
+        "tables",
+        "counts.json",
+        "disclosure.json",
+    }
     report = (release / "report.html").read_text(encoding="utf-8")
     assert "passed disclosure control" in report
     assert "Draft: not for publication" not in report

@@ -1,4 +1,4 @@
-"""Turn a .qmd report into one HTML file, by Quarto where it is installed and without it where it is not."""
+"""Turn a .qmd report into one HTML file or a PDF, by Quarto where it is installed and without it where it is not."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from averting.errors import MissingExtraError, RenderError, refuse
 
 from . import quarto, selfcontained
 from .environment import cell_environment
 
-__all__ = ["render"]
+if TYPE_CHECKING:
+    from .pandoc import Target
+
+__all__ = ["MAIN", "check_formats", "render", "render_files", "reports"]
+
+MAIN = "report"
+"""Name of the report that comes first."""
 
 Engine = Literal["auto", "quarto", "embedded"]
 _ENGINES = ("auto", "quarto", "embedded")
 _NEEDED = ("yaml", "nbformat", "nbclient", "jupyter_client", "ipykernel", "pypandoc")
+_NEEDED_FOR_PDF = ("typst", "matplotlib")
+_FORMATS: dict[str, Target] = {".html": "html", ".htm": "html", ".pdf": "typst"}
 
 
 def render(
@@ -26,24 +34,71 @@ def render(
     output: Path | None = None,
     engine: Engine = "auto",
     parameters: Mapping[str, object] | None = None,
+    watermark: str = "",
     cache: bool = True,
     cache_key: Sequence[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Path:
-    """Render a report to one self-contained HTML file.
-
-    The file is written at the end and in one move: a rendering that fails leaves the previous file as it was.
+    """Render a report to one self-contained HTML file, or to an accessible PDF.
 
     Parameters
     ----------
     source : Path
         A .qmd file. Its cells run in its folder, with this Python, and see ``AVERTING_RENDER=1``.
     output : Path, optional
-        File to write; by default the report's own name with ``.html``, beside it.
+        File to write, ending in ``.html`` or ``.pdf``; by default the report's own name with ``.html``, beside it.
+    engine, parameters, watermark, cache, cache_key, progress
+        See :func:`render_files`.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    source = Path(source)
+    target = Path(output) if output is not None else source.with_suffix(".html")
+    (made,) = render_files(
+        source,
+        outputs=[target],
+        engine=engine,
+        parameters=parameters,
+        watermark=watermark,
+        cache=cache,
+        cache_key=cache_key,
+        progress=progress,
+    )
+    return made
+
+
+def render_files(
+    source: Path,
+    *,
+    outputs: Sequence[Path],
+    engine: Engine = "auto",
+    parameters: Mapping[str, object] | None = None,
+    watermark: str = "",
+    cache: bool = True,
+    cache_key: Sequence[str] = (),
+    progress: Callable[[str], None] | None = None,
+) -> tuple[Path, ...]:
+    """Render a report to several files; its cells run once.
+
+    Each file is written at the end and in one move: a rendering that fails leaves the previous files as they were.
+
+    Parameters
+    ----------
+    source : Path
+        A .qmd file. Its cells run in its folder, with this Python, and see ``AVERTING_RENDER=1``.
+    outputs : sequence of Path
+        Files to write, each ending in ``.html`` (one file, nothing loaded from elsewhere) or ``.pdf`` (tagged, and
+        refused where it would not meet PDF/UA-1).
     engine : {"auto", "quarto", "embedded"}
-        ``auto`` takes Quarto where it is on the PATH.
+        ``auto`` takes Quarto for HTML where it is on the PATH. A PDF is always made without it: Quarto's does not
+        meet PDF/UA-1.
     parameters : mapping of str to object, optional
         Values laid over those of the cell tagged ``parameters``: text, numbers, true, false, and lists of them.
+    watermark : str
+        Words behind and below every page of a PDF.
     cache : bool
         Reuse what the cells displayed last time while code, parameters, `cache_key` and versions are the same
         (kept in ``.averting-cache`` beside the report).
@@ -54,8 +109,8 @@ def render(
 
     Returns
     -------
-    Path
-        The file written.
+    tuple of Path
+        The files written, in the order of `outputs`.
 
     Raises
     ------
@@ -65,56 +120,89 @@ def render(
     MissingExtraError
         Where the ``report`` extra is not installed.
     """
-    source, target = _paths(Path(source), output)
-    tell = progress or _silent
-    given = parameters or {}
-    if _chosen(engine) == "quarto":
+    source, tell, given = _source(Path(source)), progress or _silent, parameters or {}
+    targets = [_target(Path(output)) for output in outputs]
+    by_quarto = [target for target in targets if _engine(engine, target) == "quarto"]
+    others = [target for target in targets if target not in by_quarto]
+    made: dict[Path, bytes] = {}
+    if by_quarto:
         tell(f"{source.name}: rendering with Quarto")
         html = quarto.render(source, given, cache=cache, environment=cell_environment())
-    else:
-        _require()
+        made |= dict.fromkeys(by_quarto, html.encode())
+    if others:
+        formats = [_FORMATS[target.suffix.lower()] for target in others]
+        _require(pdf="typst" in formats)
         from . import embedded
 
-        html = embedded.render(source, given, cache=cache, cache_key=cache_key, tell=tell)
-    refuse(RenderError, f"{source.name} cannot be rendered", selfcontained.faults(html, source.name))
-    _write(target, html)
-    tell(f"{source.name}: wrote {target}")
-    return target
+        pages = embedded.render(
+            source, given, formats=formats, watermark=watermark, cache=cache, cache_key=cache_key, tell=tell
+        )
+        made |= dict(zip(others, pages, strict=True))
+    for target in targets:
+        if target.suffix.lower() != ".pdf":
+            outside = selfcontained.faults(made[target].decode(), source.name)
+            refuse(RenderError, f"{source.name} cannot be rendered", outside)
+    for target in targets:
+        _write(target, made[target])
+        tell(f"{source.name}: wrote {target}")
+    return tuple(targets)
+
+
+def reports(folder: Path) -> tuple[str, ...]:
+    """Return the names of a folder's reports without ``.qmd``, ``report`` first; parts of reports start with _."""
+    names = (path.stem for path in folder.glob("*.qmd") if not path.name.startswith("_"))
+    return tuple(sorted(names, key=lambda name: (name != MAIN, name)))
+
+
+def check_formats(to: Sequence[str]) -> tuple[str, ...]:
+    """Return the formats asked for, each once; refuse any but html and pdf."""
+    if not to or not set(to) <= {"html", "pdf"}:
+        raise RenderError(f"The formats are {', '.join(to) or 'none'}. Give html, pdf or both.")
+    return tuple(dict.fromkeys(to))
 
 
 def _silent(_: str) -> None:
     """Say nothing."""
 
 
-def _paths(source: Path, output: Path | None) -> tuple[Path, Path]:
+def _source(source: Path) -> Path:
     if source.suffix != ".qmd":
         raise RenderError(f"{source} is not a .qmd file. Give the path of a report.")
     if not source.is_file():
         raise RenderError(f"There is no report at {source}. Give the path of a .qmd file.")
-    target = Path(output) if output is not None else source.with_suffix(".html")
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise RenderError(f"The output is {target}. Give a file name that ends in .html.")
-    return source.resolve(), target.resolve()
+    return source.resolve()
 
 
-def _chosen(engine: str) -> str:
+def _target(target: Path) -> Path:
+    if target.suffix.lower() not in _FORMATS:
+        raise RenderError(f"The output is {target}. Give a file name that ends in .html or .pdf.")
+    return target.resolve()
+
+
+def _engine(engine: str, target: Path) -> str:
     if engine not in _ENGINES:
         raise RenderError(f"The engine is {engine!r}. Choose one of {', '.join(_ENGINES)}.")
+    if target.suffix.lower() == ".pdf":
+        if engine == "quarto":
+            raise RenderError(
+                f"{target.name} cannot be made with Quarto: its PDF does not meet PDF/UA-1. Choose auto or embedded."
+            )
+        return "embedded"
     if engine == "auto":
         return "quarto" if quarto.find() else "embedded"
     return engine
 
 
-def _require() -> None:
-    if any(find_spec(module) is None for module in _NEEDED):
+def _require(*, pdf: bool) -> None:
+    if any(find_spec(module) is None for module in (*_NEEDED, *(_NEEDED_FOR_PDF if pdf else ()))):
         raise MissingExtraError("report", "Rendering a report")
 
 
-def _write(target: Path, html: str) -> None:
+def _write(target: Path, page: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.write_text(html, encoding="utf-8", newline="\n")
+        part.write_bytes(page)
         part.replace(target)
     except OSError as error:
         raise RenderError(

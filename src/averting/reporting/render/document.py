@@ -104,13 +104,29 @@ class _CellComposer:
         shown = [text for text in self._shown(outputs) if text]
         if self.images and len(self.options.fig_alt) != self.images:
             self._wrong_alt()
-        body = self._float("\n".join(shown))
+        body = self._float("\n".join(self._parts(shown)))
         parts += [body] if body else []
         if not parts:
             return ""
         identifier = f"#{self.options.label} " if self.options.label and self.options.kind is None else ""
         classes = " ".join(f".{name}" for name in ("cell", *self.options.classes))
         return f":::::: {{{identifier}{classes}}}\n" + "\n".join(parts) + "\n::::::\n"
+
+    def _parts(self, shown: Sequence[str]) -> Sequence[str]:
+        """Give each thing shown its own label and caption where the options list captions of parts."""
+        options = self.options
+        captions = options.tbl_subcap if options.kind == "tbl" else options.fig_subcap
+        if not captions:
+            return shown
+        if options.kind is None or len(captions) != len(shown):
+            found = f"the cell shows {len(shown)} and captions {len(captions)} parts"
+            fix = "Give it a fig- or tbl- label, and as many captions of parts as it shows."
+            self.faults.append(self.cell.opening.fault(found, fix))
+            return shown
+        return [
+            f":::: {{#{options.label}-{number} .float}}\n{text}\n::::: {{.float-caption}}\n{caption}\n:::::\n\n::::\n"
+            for number, (text, caption) in enumerate(zip(shown, captions, strict=True), 1)
+        ]
 
     def _shown(self, outputs: Sequence[Output]) -> Iterator[str]:
         if self.options.output is False:
@@ -180,5 +196,6 @@ class _CellComposer:
             return body
         identifier = f"#{self.options.label}" if kind else f".{'tbl' if self.options.tbl_cap else 'fig'}"
         text = caption if kind else unnumbered
+        layout = f" layout-ncol={self.options.layout_ncol}" if self.options.layout_ncol else ""
         inner = f"\n:::: {{.float-caption}}\n{text}\n::::\n" if text else ""
-        return f"::::: {{{identifier} .float}}\n{body}{inner}\n:::::\n"
+        return f"::::: {{{identifier} .float{layout}}}\n{body}{inner}\n:::::\n"

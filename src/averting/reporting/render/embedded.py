@@ -6,24 +6,42 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import document, execute, pandoc
-from .source import read_document
+from . import document, execute, pandoc, pdf
+from .source import Document, read_document
 
 
 def render(
     source: Path,
     parameters: Mapping[str, object],
     *,
+    formats: Sequence[pandoc.Target],
+    watermark: str,
     cache: bool,
     cache_key: Sequence[str],
     tell: Callable[[str], None],
-) -> str:
-    """Return the self-contained HTML of a report; see `averting.reporting.render.render`."""
-    report = read_document(source)
-    steps = execute.plan(report, parameters)
-    outputs = execute.outputs_of(report, steps, use_cache=cache, cache_key=cache_key, tell=tell)
+) -> list[bytes]:
+    """Return a report in each format, its cells run once; see `averting.reporting.render.render_files`."""
+    made: list[bytes] = []
+    known: dict[tuple[str, ...], dict[int, list[dict[str, object]]]] = {}
+    for to in formats:
+        report = read_document(source, to=to)
+        steps = execute.plan(report, parameters)
+        code = tuple(step.code for step in steps)
+        if code not in known:
+            known[code] = execute.outputs_of(report, steps, use_cache=cache, cache_key=cache_key, tell=tell)
+        tell(f"{source.name}: setting the page{'s for print' * (to == 'typst')}")
+        made.append(_set(report, known[code], to, watermark))
+    return made
+
+
+def _set(
+    report: Document, outputs: dict[int, list[dict[str, object]]], to: pandoc.Target, watermark: str
+) -> bytes:
+    folder, name = report.path.parent, report.path.name
     with tempfile.TemporaryDirectory(prefix="averting-figures-") as temporary:
         figures = Path(temporary)
         lines = document.compose(report, outputs, figures)
-        tell(f"{source.name}: setting the page")
-        return pandoc.convert(lines, report.settings, folder=source.parent, figures=figures, name=source.name)
+        text = pandoc.convert(
+            lines, report.settings, folder=folder, figures=figures, name=name, to=to, watermark=watermark
+        )
+        return text.encode() if to == "html" else pdf.from_typst(text, folder=figures, name=name)

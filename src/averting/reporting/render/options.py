@@ -13,8 +13,19 @@ from .text import Line, Mapping, read_mapping
 
 SWITCHES = ("echo", "eval", "output", "include", "warning", "error")
 _TEXTS = ("label", "fig-cap", "tbl-cap")
-_LISTS = ("fig-alt", "tags", "classes")
-ALLOWED = ("label", *SWITCHES, "fig-cap", "fig-alt", "tbl-cap", "tags", "classes")
+_LISTS = ("fig-alt", "fig-subcap", "tbl-subcap", "tags", "classes")
+ALLOWED = (
+    "label",
+    *SWITCHES,
+    "fig-cap",
+    "fig-alt",
+    "tbl-cap",
+    "fig-subcap",
+    "tbl-subcap",
+    "layout-ncol",
+    "tags",
+    "classes",
+)
 _LABEL = re.compile(r"^[A-Za-z][\w-]*$")
 _OPTION = re.compile(r"^\s*#\| ?")
 
@@ -35,6 +46,10 @@ class CellOptions:
         Captions, in Markdown.
     fig_alt : tuple of str
         One text for each image the cell shows.
+    fig_subcap, tbl_subcap : tuple of str
+        Captions of the parts, one for each thing the cell shows.
+    layout_ncol : int, optional
+        In how many columns the parts stand.
     tags, classes : tuple of str
         ``parameters`` is the one tag with a meaning.
     """
@@ -49,6 +64,9 @@ class CellOptions:
     fig_cap: str | None = None
     fig_alt: tuple[str, ...] = ()
     tbl_cap: str | None = None
+    fig_subcap: tuple[str, ...] = ()
+    tbl_subcap: tuple[str, ...] = ()
+    layout_ncol: int | None = None
     tags: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
 
@@ -101,13 +119,15 @@ def _problem(key: str, value: object) -> tuple[str, str] | None:
     if key in SWITCHES:
         return switch_problem(key, value)
     if key in _TEXTS and not isinstance(value, str):
-        return f"{key} is {value!r}", "Give one text (several panels in one figure are not supported)."
+        return f"{key} is {value!r}", "Give one text; captions of parts are fig-subcap or tbl-subcap."
     if key == "label" and not _LABEL.match(str(value)):
         return f"the label is {value!r}", "Use letters, digits, hyphens and underscores, starting with a letter."
     if key in _LISTS:
         texts = value if isinstance(value, list) else [value]
         if not all(isinstance(text, str) and text.strip() for text in texts):
             return f"{key} is {value!r}", "Give a text or a list of texts, none of them empty."
+    if key == "layout-ncol" and (isinstance(value, bool) or value not in range(1, 7)):
+        return f"layout-ncol is {value!r}", "Give a number of columns from 1 to 6."
     if key in ALLOWED:
         return None
     if key in ("fig-width", "fig-height"):

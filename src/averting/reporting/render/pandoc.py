@@ -1,4 +1,4 @@
-"""Call pandoc with our filters and template, and turn what it complains about into faults with file and line."""
+"""Call pandoc with our filters and templates, and turn what it complains about into faults with file and line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pypandoc
 
@@ -23,6 +24,7 @@ ASSETS = Path(__file__).parent / "assets"
 _READER = (
     "markdown+tex_math_single_backslash+autolink_bare_uris-implicit_figures-yaml_metadata_block-pandoc_title_block"
 )
+Target = Literal["html", "typst"]
 _MARK = "averting-fault\t"
 _CALLOUTS = "callout-note, callout-tip, callout-important, callout-warning, callout-caution"
 
@@ -41,16 +43,28 @@ _FAULTS: dict[str, tuple[str, str, str]] = {
     "class": (
         r"\.{0}(?![\w-])",
         "the class '{0}' is not supported",
-        f"Supported: {_CALLOUTS}, content-visible, content-hidden.",
+        f"Supported: {_CALLOUTS}, panel-tabset, content-visible, content-hidden.",
     ),
     "attribute": (r"{0}\s*=", "the attribute '{0}' is not supported here", "Remove it."),
-    "kind": (r"{0}", "labels like '{0}' are not supported", "Numbered are fig-, tbl-, sec- and eq-."),
+    "listing": (r"{0}", "the listing {0} has no caption", 'Add lst-cap="..." in its braces.'),
+    "format": (r"{0}", "'{0}' is content for LaTeX, which is not written", "Write 'typst' for the PDF."),
+    "picture": (r"{0}", "the picture {0} cannot stand in a PDF", "Use SVG, PNG, JPEG or GIF."),
+    "kind": (r"{0}", "labels like '{0}' are not supported", "Numbered are fig-, tbl-, sec-, eq- and lst-."),
     "captions": (r"{0}", "the table under '{0}' has a caption and a tbl-cap", "Keep one of them."),
 }
 
 
-def convert(lines: Sequence[Line], settings: Settings, *, folder: Path, figures: Path, name: str) -> str:
-    """Return the self-contained HTML of a report.
+def convert(
+    lines: Sequence[Line],
+    settings: Settings,
+    *,
+    folder: Path,
+    figures: Path,
+    name: str,
+    to: Target = "html",
+    watermark: str = "",
+) -> str:
+    """Return a report as self-contained HTML, or as Typst whose pictures lie in `figures`.
 
     Parameters
     ----------
@@ -63,6 +77,9 @@ def convert(lines: Sequence[Line], settings: Settings, *, folder: Path, figures:
         Folder of the images its cells made.
     name : str
         File name of the report, for messages.
+    to : {"html", "typst"}
+    watermark : str
+        Words behind every printed page.
 
     Raises
     ------
@@ -73,14 +90,16 @@ def convert(lines: Sequence[Line], settings: Settings, *, folder: Path, figures:
     """
     with tempfile.TemporaryDirectory(prefix="averting-pandoc-") as temporary:
         log, metadata = Path(temporary) / "log.json", Path(temporary) / "metadata.json"
-        metadata.write_text(json.dumps(_metadata(settings)), encoding="utf-8")
+        about = _metadata(settings) | {"averting-media": str(figures)}
+        metadata.write_text(json.dumps(about), encoding="utf-8")
+        layout = _for_screen() if to == "html" else _for_paper(settings, watermark)
         options = [
             f"--log={log}",
             f"--metadata-file={metadata}",
             f"--resource-path={os.pathsep.join((str(folder), str(figures)))}",
         ]
         done = subprocess.run(
-            [_executable(), *_arguments(settings), *options],
+            [_executable(), *_arguments(settings), *layout, *options],
             input="\n".join(line.text for line in lines) + "\n",
             capture_output=True,
             encoding="utf-8",
@@ -106,22 +125,41 @@ def _executable() -> str:
 def _arguments(settings: Settings) -> list[str]:
     arguments = [
         f"--from={_READER}",
-        "--to=html5",
         "--standalone",
-        "--embed-resources",
-        "--mathml",
-        "--section-divs",
         "--wrap=preserve",
         "--eol=lf",
         f"--lua-filter={ASSETS / 'blocks.lua'}",
         f"--lua-filter={ASSETS / 'references.lua'}",
-        f"--template={ASSETS / 'template.html'}",
-        f"--variable=styles={(ASSETS / 'report.css').read_text(encoding='utf-8')}",
-        f"--variable=script={(ASSETS / 'report.js').read_text(encoding='utf-8')}",
         "--citeproc",
         *(f"--bibliography={path}" for path in settings.bibliography),
     ]
     return [*arguments, f"--csl={settings.csl}"] if settings.csl else arguments
+
+
+def _for_screen() -> list[str]:
+    return [
+        "--to=html5",
+        "--embed-resources",
+        "--mathml",
+        "--section-divs",
+        f"--template={ASSETS / 'template.html'}",
+        f"--variable=styles={(ASSETS / 'report.css').read_text(encoding='utf-8')}",
+        f"--variable=script={(ASSETS / 'report.js').read_text(encoding='utf-8')}",
+    ]
+
+
+def _for_paper(settings: Settings, watermark: str) -> list[str]:
+    date = settings.date
+    day = {"year": date.year, "month": date.month, "day": date.day} if isinstance(date, dt.date) else {}
+    region = settings.lang.partition("-")[2].upper() or "GB"
+    return [
+        "--to=typst",
+        f"--lua-filter={ASSETS / 'print.lua'}",  # after --citeproc, which comes before
+        f"--template={ASSETS / 'template.typ'}",
+        f"--variable=region={region}",
+        *(f"--variable=date-{part}={number}" for part, number in day.items()),
+        *([f"--variable=watermark={watermark}"] if watermark else []),
+    ]
 
 
 def _metadata(settings: Settings) -> dict[str, object]:
@@ -138,10 +176,11 @@ def _metadata(settings: Settings) -> dict[str, object]:
         "lang": settings.lang,
         "nocite": settings.nocite,
         "link-citations": settings.link_citations,
+        "averting-crossref": settings.crossref,
         "averting-toc-depth": settings.toc_depth if settings.toc else 0,
         "averting-number-sections": settings.number_sections,
     }
-    return {key: value for key, value in values.items() if value not in (None, [], "")}
+    return {key: value for key, value in values.items() if value not in (None, [], "", {})}
 
 
 def _filter_faults(stderr: str, lines: Sequence[Line], name: str) -> list[Fault]:

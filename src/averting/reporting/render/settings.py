@@ -41,6 +41,8 @@ class Settings:
         Citations to list though they are not cited, in Markdown.
     execute : dict of str to object
         Defaults of the cells.
+    crossref : dict of str to str
+        Words and ways of counting of captions and references, as in Quarto.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Settings:
     csl: Path | None = None
     nocite: str | None = None
     execute: dict[str, object] = field(default_factory=dict)
+    crossref: dict[str, str] = field(default_factory=dict)
 
 
 def project_root(source: Path) -> Path:
@@ -65,7 +68,7 @@ def project_root(source: Path) -> Path:
     return next((folder for folder in source.parents if (folder / "_quarto.yml").is_file()), source.parent)
 
 
-def read_settings(source: Path, head: tuple[Line, ...], faults: list[Fault]) -> Settings:
+def read_settings(source: Path, head: tuple[Line, ...], faults: list[Fault], *, to: str = "html") -> Settings:
     """Merge and check the settings of a report.
 
     Parameters
@@ -76,16 +79,18 @@ def read_settings(source: Path, head: tuple[Line, ...], faults: list[Fault]) -> 
         Its front matter without the fences.
     faults : list of Fault
         Grows by every key that is unknown, mistyped or points nowhere.
+    to : {"html", "typst"}
+        Whose options below ``format:`` count.
     """
     merged: dict[str, object] = {}
     for path in _layers(source):
         name = Path(os.path.relpath(path, source.parent)).as_posix()
         lines = [Line(text, name, n) for n, text in enumerate(path.read_text("utf-8").splitlines(), 1)]
         mapping = read_mapping(lines, "file", faults)
-        project = path.name == "_quarto.yml"
-        _merge(merged, _checked(_flat(mapping), mapping, path.parent, faults, project=project))
+        project = path.name.startswith("_quarto")
+        _merge(merged, _checked(_flat(mapping, to), mapping, path.parent, faults, project=project))
     mapping = read_mapping(head, "front matter", faults) if head else Mapping({}, {})
-    _merge(merged, _checked(_flat(mapping), mapping, source.parent, faults, project=False))
+    _merge(merged, _checked(_flat(mapping, to), mapping, source.parent, faults, project=False))
     if not merged.get("title"):
         faults.append(
             Fault(f"{source.name}:1", "the report has no title", "Add 'title: ...' to the front matter.")
@@ -97,18 +102,21 @@ def _layers(source: Path) -> list[Path]:
     root = project_root(source)
     folders = [source.parent, *source.parent.parents]
     inside = [folder for folder in folders if folder == root or root in folder.parents]
-    files = [root / "_quarto.yml", *(folder / "_metadata.yml" for folder in reversed(inside))]
+    # of the project only, as with Quarto: the profile's file lies over the project's
+    profiles = [name.strip() for name in os.environ.get("QUARTO_PROFILE", "").split(",") if name.strip()]
+    project = [root / "_quarto.yml", *(root / f"_quarto-{name}.yml" for name in profiles)]
+    files = [*project, *(folder / "_metadata.yml" for folder in reversed(inside))]
     return [file for file in files if file.is_file()]
 
 
-def _flat(mapping: Mapping) -> dict[tuple[str, ...], object]:
-    """Bring the options of ``format: html`` to the top; other formats are for other renderers."""
+def _flat(mapping: Mapping, to: str) -> dict[tuple[str, ...], object]:
+    """Bring the options of one format to the top; those of others are not looked at."""
     flat: dict[tuple[str, ...], object] = {}
     for key, value in mapping.values.items():
         if key != "format":
             flat[(key,)] = value
-        elif isinstance(value, dict) and isinstance(value.get("html"), dict):
-            flat |= {("format", "html", str(name)): option for name, option in value["html"].items()}
+        elif isinstance(value, dict) and isinstance(value.get(to), dict):
+            flat |= {("format", to, str(name)): option for name, option in value[to].items()}
     return flat
 
 
@@ -239,6 +247,28 @@ def _execute(value: object, _: Path) -> Problem | None:
     return None
 
 
+_COUNTED = ("fig", "tbl", "eq", "lst")
+_LABELS = ("arabic", "alpha a", "alpha A", "roman i", "roman I")
+_CROSSREF = (
+    "title-delim", *(f"{kind}-title" for kind in ("fig", "tbl", "lst")), *(f"{kind}-prefix" for kind in (*_COUNTED, "sec"))
+)  # fmt: skip
+_COUNTING = ("labels", "subref-labels", *(f"{kind}-labels" for kind in _COUNTED))
+
+
+def _crossref(value: object, _: Path) -> Problem | None:
+    if not isinstance(value, dict):
+        return f"crossref is {value!r}", "Give a mapping of options."
+    for key, option in value.items():
+        if key not in (*_CROSSREF, *_COUNTING):
+            return (
+                f"the crossref option '{key}' is not supported",
+                f"Supported: {', '.join((*_CROSSREF, *_COUNTING))}.",
+            )
+        if not isinstance(option, str) or (key in _COUNTING and option not in _LABELS):
+            return f"{key} is {option!r}", f"Give text; for ways of counting one of {', '.join(_LABELS)}."
+    return None
+
+
 def _python(value: object, _: Path) -> Problem | None:
     if value in ("python3", "jupyter"):
         return None
@@ -250,7 +280,9 @@ def _looks(_: object, __: Path) -> Problem | None:
     return None
 
 
-_QUARTO_ONLY = ("jupyter", "engine", "theme", "brand", "embed-resources", "html-math-method", "fig-format")
+_QUARTO_ONLY = (
+    "jupyter", "engine", "theme", "brand", "embed-resources", "html-math-method", "fig-format", "papersize", "pdf-standard"
+)  # fmt: skip
 _CHECKS: dict[str, Callable[[object, Path], Problem | None]] = {
     **dict.fromkeys(("title", "subtitle", "abstract", "description", "nocite"), _text),
     **dict.fromkeys(("toc", "number-sections", "link-citations"), _switch),
@@ -262,4 +294,5 @@ _CHECKS: dict[str, Callable[[object, Path], Problem | None]] = {
     "lang": _english,
     "toc-depth": _depth,
     "execute": _execute,
+    "crossref": _crossref,
 }

@@ -86,13 +86,15 @@ class Document:
         return tuple(part for part in self.parts if isinstance(part, Cell))
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, *, to: str = "html") -> Document:
     """Read a report with everything it includes.
 
     Parameters
     ----------
     path : Path
         A .qmd file.
+    to : {"html", "typst"}
+        Whose options below ``format:`` count.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def read_document(path: Path) -> Document:
     path = path.resolve()
     faults: list[Fault] = []
     head, body = _front_matter(_lines(path, path.name), faults)
-    settings = read_settings(path, head, faults)
+    settings = read_settings(path, head, faults, to=to)
     body = _include(body, path, (path,), path.parent, faults)
     parts = _split(body, settings.execute, faults)
     _check_labels(parts, faults)

@@ -87,7 +87,7 @@ def test_lines_survive_includes(tmp_path):
 
 def test_write_leaves_nothing_half_done(tmp_path):
     target = tmp_path / "deep" / "page.html"
-    _write(target, "first")
-    _write(target, "second")
+    _write(target, b"first")
+    _write(target, b"second")
     assert [path.name for path in target.parent.iterdir()] == ["page.html"]
     assert target.read_text() == "second"

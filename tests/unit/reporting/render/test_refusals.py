@@ -23,7 +23,7 @@ def _message(source) -> str:
         ("```{mermaid}\n1\n```", 5, "a cell for 'mermaid'"),
         ("x `{r} y`", 5, "inline code for 'r'"),
         ("x `{python} 1 +`", 5, "not an expression"),
-        ("```{python}\n#| fig-subcap: x\n1\n```", 6, "cell option 'fig-subcap'"),
+        ("```{python}\n#| code-line-numbers: true\n1\n```", 6, "cell option 'code-line-numbers'"),
         ("```{python}\n#| echo: maybe\n1\n```", 6, "echo is 'maybe'"),
         ("```{python}\n#| echo: true\n#| echo: false\n1\n```", 7, "given twice"),
         ("```{python}\n#| fig-cap: a: b\n1\n```", 6, "not YAML"),
@@ -42,8 +42,11 @@ def _message(source) -> str:
         ("```{=html}\n<script src='//cdn.example/x.js'></script>\n```", 6, "//cdn.example/x.js would be loaded"),
         ("```{=html}\n<p style='background:url(http://example.org/x.png)'>a</p>\n```", 6, "would be loaded"),
         ("```{=html}\n<img src='box.svg'>\n```", 6, "no alternative text"),
-        ("::: {.panel-tabset}\n# a\n:::", 5, "class 'panel-tabset'"),
-        ("::: {layout-ncol=2}\na\n:::", 5, "attribute 'layout-ncol'"),
+        ("::: {.panel-sidebar}\n# a\n:::", 5, "class 'panel-sidebar'"),
+        ("::: {layout-nrow=2}\na\n:::", 5, "attribute 'layout-nrow'"),
+        ("```{#lst-x .python}\n1\n```", 5, "listing lst-x has no caption"),
+        ("```{python}\n#| label: fig-x\n#| fig-subcap: [a, b]\n#| fig-alt: a\n1\n```", 5, "shows 1 and captions 2 parts"),
+        ("```{python}\n#| layout-ncol: 9\n1\n```", 6, "layout-ncol is 9"),
         ("::: {.callout-note icon=false}\na\n:::", 5, "attribute 'icon'"),
         ("::: {.content-visible when-profile=\"x\"}\na\n:::", 5, "attribute 'when-profile'"),
         ("::: {#thm-x}\na\n:::", 5, "labels like 'thm-x'"),
@@ -69,6 +72,8 @@ def test_body(report, body, where, what):
         ("title: T\nbibliography: none.bib", 3, "no file 'none.bib'"),
         ("title: T\njupyter: ir", 3, "engine or kernel is 'ir'"),
         ("title: T\nformat:\n  html:\n    code-fold: true", 5, "option 'code-fold'"),
+        ("title: T\ncrossref:\n  chapters: true", 3, "crossref option 'chapters'"),
+        ("title: T\ncrossref:\n  fig-labels: greek", 3, "fig-labels is 'greek'"),
         ("title: T\nexecute:\n  fig-width: 3", 3, "execute option 'fig-width'"),
         ("title: T\nauthor:\n  - orcid: x", 3, "an author is"),
         ("title: [unclosed", 2, "not YAML"),
@@ -122,9 +127,9 @@ def test_not_a_report(tmp_path):
         render(tmp_path / "notes.md")
 
 
-def test_output_must_be_html(report):
-    with pytest.raises(RenderError, match=r"ends in \.html"):
-        render(report("x"), output=report("x").with_suffix(".pdf"))
+def test_output_must_be_html_or_pdf(report):
+    with pytest.raises(RenderError, match=r"ends in \.html or \.pdf"):
+        render(report("x"), output=report("x").with_suffix(".docx"))
 
 
 def test_unknown_engine(report):

@@ -4,10 +4,10 @@
 local common = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "common.lua" }))
 local fault, has, html, prefix_of = common.fault, common.has, common.html, common.prefix_of
 local stringify = pandoc.utils.stringify
-local UNSUPPORTED_KINDS = { lst = true, thm = true, lem = true, cor = true, prp = true, cnj = true, def = true, exm = true, exr = true }
+local UNSUPPORTED_KINDS = { thm = true, lem = true, cor = true, prp = true, cnj = true, def = true, exm = true, exr = true }
 local TITLES = { note = "Note", tip = "Tip", important = "Important", warning = "Warning", caution = "Caution" }
 local UNSUPPORTED_CLASSES = {
-  "panel%-.+", "column%-.+", "columns?", "aside", "incremental", "notes", "layout", "appendix", "theorem",
+  "panel%-sidebar", "panel%-fill", "panel%-center", "panel%-input", "column%-.+", "columns?", "aside", "incremental", "notes", "layout", "appendix", "theorem",
   "callout%-.+", "cell%-output%-.+",
 }
 
@@ -18,12 +18,18 @@ end
 
 -- 1. Content for some formats only ---------------------------------------------------------------------------------
 
+local function is_target(format) return (format:match("^html") and "html" or format) == common.target end
+
 local function is_shown(el)
   for key in pairs(el.attributes) do
     if key ~= "when-format" and key ~= "unless-format" then fault("attribute", key) end
   end
   local only, except = el.attributes["when-format"], el.attributes["unless-format"]
-  local matches = (not only or only:match("^html") ~= nil) and (not except or except:match("^html") == nil)
+  for _, format in ipairs({ only or "html", except or "html" }) do
+    -- to Quarto "pdf" is LaTeX, which neither engine writes here: the text would vanish without a word
+    if format:match("^pdf") or format:match("^latex") then fault("format", format) end
+  end
+  local matches = (not only or is_target(only)) and (not except or not is_target(except))
   if has(el, "content-hidden") then return not matches end
   return matches
 end
@@ -60,7 +66,7 @@ local function callout(div, name)
   local id = div.identifier ~= "" and div.identifier or ("callout-" .. callouts)
   local body = pandoc.Div(div.content, pandoc.Attr("", { "callout-body" }))
   local class = "callout callout-" .. name
-  if div.attributes.collapse then
+  if div.attributes.collapse and common.target == "html" then
     local open = div.attributes.collapse == "false" and " open" or ""
     return { html('<details id="' .. id .. '" class="' .. class .. '"' .. open .. "><summary>"), pandoc.Plain(title),
       html("</summary>"), body, html("</details>") }
@@ -77,12 +83,30 @@ local function refuse_unsupported(el)
     end
   end
   for key in pairs(el.attributes) do
-    if key:match("^layout") then fault("attribute", key) end
+    if key:match("^layout") and not (key == "layout-ncol" and el.attributes[key]:match("^[1-6]$")) then fault("attribute", key) end
   end
   if UNSUPPORTED_KINDS[prefix_of(el.identifier) or ""] then fault("kind", el.identifier) end
 end
 
+-- Tabs stand one after the other: nothing to open, nothing missing on paper or without a script.
+local function tabset(div)
+  local out, tab = pandoc.Blocks({}), nil
+  local level
+  for _, block in ipairs(div.content) do
+    if block.t == "Header" and (not level or block.level == level) then
+      level = block.level
+      tab = pandoc.Div({ pandoc.Div(pandoc.Para(pandoc.Strong(block.content)), pandoc.Attr("", { "tab-title" })) }, pandoc.Attr(block.identifier, { "tab" }))
+      out:insert(tab)
+    else
+      (tab and tab.content or out):insert(block)
+      if tab then out[#out] = tab end
+    end
+  end
+  return pandoc.Div(out, pandoc.Attr(div.identifier, { "tabset" }))
+end
+
 local function block_div(div)
+  if has(div, "panel-tabset") then return tabset(div) end
   for name in pairs(TITLES) do
     if has(div, "callout-" .. name) then return callout(div, name) end
   end

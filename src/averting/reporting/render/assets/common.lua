@@ -1,7 +1,13 @@
 -- What both filters need. What is wrong is written to standard error, one line each, for pandoc.py to word
 -- with file and line.
 
-local common = { names = { fig = "Figure", tbl = "Table", sec = "Section", eq = "Equation" } }
+local common = {
+  -- in captions and in references; crossref options of the report may change both
+  titles = { fig = "Figure", tbl = "Table", lst = "Listing" },
+  names = { fig = "Figure", tbl = "Table", sec = "Section", eq = "Equation", lst = "Listing" },
+}
+
+common.target = FORMAT:match("^html") and "html" or FORMAT
 
 function common.fault(kind, token)
   common.faulty = true

@@ -1,7 +1,8 @@
 -- Second filter: headings, figures and tables with their numbers and captions, references to them, and a last look.
 
 local common = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "common.lua" }))
-local fault, has, html, kind_of, NAMES = common.fault, common.has, common.html, common.kind_of, common.names
+local fault, has, html, kind_of = common.fault, common.has, common.html, common.kind_of
+local NAMES, TITLES = common.names, common.titles
 local stringify = pandoc.utils.stringify
 local function html_inline(text) return pandoc.RawInline("html", text) end
 
@@ -9,12 +10,52 @@ local function html_inline(text) return pandoc.RawInline("html", text) end
 
 local numbers, titles = {}, {}
 
+local ROMAN = { { 10, "x" }, { 9, "ix" }, { 5, "v" }, { 4, "iv" }, { 1, "i" } }
+local labels, delimiter = { sub = "alpha a" }, ":"
+
+local function roman(n)
+  local out = ""
+  for _, pair in ipairs(ROMAN) do
+    while n >= pair[1] do out, n = out .. pair[2], n - pair[1] end
+  end
+  return out
+end
+
+-- Quarto's ways to count: arabic; alpha and roman, whose second word is the letter to start with
+local function label(n, way)
+  local name, first = (way or "arabic"):match("^(%a+)%s*(%a?)$")
+  if name == "alpha" then return string.char((first == "A" and 64 or 96) + n) end
+  if name == "roman" then return first == "I" and roman(n):upper() or roman(n) end
+  return tostring(n)
+end
+
+local parent -- the float whose parts are being numbered: { id, count }
+
 local function number(id)
   if numbers[id] then fault("duplicate", id) end
+  if parent then
+    parent.count = parent.count + 1
+    local part = label(parent.count, labels.sub)
+    numbers[id] = numbers[parent.id] .. " (" .. part .. ")"
+    return part
+  end
   local kind = kind_of(id)
   numbers[kind] = (numbers[kind] or 0) + 1
-  numbers[id] = tostring(numbers[kind])
+  numbers[id] = label(numbers[kind], labels[kind])
   return numbers[id]
+end
+
+local function crossref_options(meta)
+  for key, value in pairs(meta["averting-crossref"] or {}) do
+    local kind, what = key:match("^(%l+)%-(%l+)$")
+    local text = stringify(value)
+    if key == "title-delim" then delimiter = text
+    elseif key == "subref-labels" then labels.sub = text
+    elseif key == "labels" then for name in pairs(NAMES) do if name ~= "sec" then labels[name] = text end end
+    elseif what == "title" then TITLES[kind] = text
+    elseif what == "prefix" then NAMES[kind] = text
+    elseif what == "labels" then labels[kind] = text end
+  end
 end
 
 local function headings(doc, numbered)
@@ -50,7 +91,8 @@ local function captioned(id, caption)
   local kind = kind_of(id)
   local out = pandoc.Inlines({})
   if kind then
-    local text = NAMES[kind] .. "\u{a0}" .. number(id) .. (#caption > 0 and ":" or "")
+    local text = parent and "(" .. number(id) .. ")"
+      or TITLES[kind] .. "\u{a0}" .. number(id) .. (#caption > 0 and delimiter or "")
     out:insert(pandoc.Span({ pandoc.Str(text) }, pandoc.Attr("", { "float-number" })))
     if #caption > 0 then out:insert(pandoc.Space()) end
   end
@@ -168,6 +210,8 @@ local function table_float(div, caption, given)
   })
 end
 
+local nested -- float, which comes below
+
 local function take_caption(div)
   local last = div.content[#div.content]
   local explicit = last and last.t == "Div" and has(last, "float-caption")
@@ -178,21 +222,42 @@ local function take_caption(div)
   return pandoc.Inlines({})
 end
 
+local function part_of_figure(block)
+  local image = only_image(block)
+  if image and kind_of(image.identifier) then return figure_of_image(image), false end
+end
+
 local function inside_figure(blocks)
   return blocks:walk({
     traverse = "topdown",
+    Div = function(div) return nested(div) end,
+    Para = part_of_figure,
+    Plain = part_of_figure,
     Image = place,
-    Table = function(table) return markdown_table(table, "", pandoc.Inlines({})), false end,
+    Table = function(table)
+      local own = kind_of(table.identifier) and pandoc.utils.blocks_to_inlines(table.caption.long) or pandoc.Inlines({})
+      return markdown_table(table, table.identifier, captioned(table.identifier, own)), false
+    end,
     RawBlock = function(block)
       if is_html_table(block) then return raw_table(block.text, "", pandoc.Inlines({}), false), false end
     end,
   })
 end
 
+-- several in a row: a grid on screen, print.lua makes one of it on paper
+local function columns(div)
+  local count = div.attributes["layout-ncol"]
+  if not count then return nil end
+  div.attributes["layout-ncol"] = nil
+  div.attributes.style = "--columns: " .. count
+  div.classes:insert("layout")
+  return div
+end
+
 local function float(div)
   local kind = kind_of(div.identifier)
   local is_table = kind == "tbl" or has(div, "tbl")
-  if not (kind == "fig" or kind == "tbl" or has(div, "float")) then return nil end
+  if not (kind == "fig" or kind == "tbl" or has(div, "float")) then return columns(div) end
   local text = take_caption(div)
   local given = #text > 0
   local caption = captioned(div.identifier, text)
@@ -201,12 +266,30 @@ local function float(div)
     return table_float(div, caption, given), false
   end
   local classes = is_table and { "table-figure" } or {}
-  return pandoc.Figure(inside_figure(div.content), { long = { pandoc.Plain(caption) } }, pandoc.Attr(div.identifier, classes)), false
+  local above = parent
+  parent = kind and not above and { id = div.identifier, count = 0 } or above
+  local content = inside_figure(div.content)
+  parent = above
+  local laid_out = columns(pandoc.Div(content, pandoc.Attr("", {}, { ["layout-ncol"] = div.attributes["layout-ncol"] })))
+  return pandoc.Figure(laid_out or content, { long = { pandoc.Plain(caption) } }, pandoc.Attr(div.identifier, classes)), false
+end
+
+nested = float
+
+-- a block of code with a number: ```{#lst-x .python lst-cap="What it does"}
+local function listing(block)
+  if kind_of(block.identifier) ~= "lst" then return nil end
+  local id, text = block.identifier, block.attributes["lst-cap"]
+  if not text then fault("listing", id); return nil end
+  block.identifier, block.attributes["lst-cap"] = "", nil
+  local caption = pandoc.utils.blocks_to_inlines(pandoc.read(text, "markdown").blocks)
+  return pandoc.Figure({ block }, { long = { pandoc.Plain(captioned(id, caption)) } }, pandoc.Attr(id, { "table-figure" })), false
 end
 
 local floats = {
   traverse = "topdown",
   Div = float,
+  CodeBlock = listing,
   Para = function(para)
     local image = only_image(para)
     if image then return figure_of_image(image), false end
@@ -313,6 +396,7 @@ function Pandoc(doc)
   local numbered = doc.meta["averting-number-sections"]
   local depth = tonumber(doc.meta["averting-toc-depth"] and stringify(doc.meta["averting-toc-depth"]) or "0")
   doc:walk({ RawBlock = check_raw, RawInline = check_raw })
+  crossref_options(doc.meta)
   doc = headings(doc, numbered)
   doc = doc:walk(floats)
   doc = doc:walk({ Cite = references })

@@ -1,0 +1,214 @@
+-- Last filter, for paper only: what the others left as HTML becomes Typst, with the texts that PDF/UA asks for.
+-- Numbers, captions and references are made by then, so page and paper cannot differ in them.
+
+local common = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "common.lua" }))
+local fault, has = common.fault, common.has
+local stringify = pandoc.utils.stringify
+local media
+
+local function typst(text) return pandoc.RawBlock("typst", text) end
+local function typst_inline(text) return pandoc.RawInline("typst", text) end
+local function quoted(text) return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("%s+", " ") .. '"' end
+
+-- 1. What was HTML -------------------------------------------------------------------------------------------------
+
+local SCREEN = { "script", "style", "noscript", "template", "button", "select" }
+
+local function from_html(text)
+  for _, tag in ipairs(SCREEN) do text = text:gsub("<" .. tag .. "[%s>].-</" .. tag .. ">", "") end
+  text = text:gsub("<input[^>]*>", "")
+  -- pandoc forgets the attributes of a paragraph, and with them that it is hidden
+  for _, tag in ipairs({ "p", "form" }) do text = text:gsub("<" .. tag .. "%s[^>]*%f[%w]hidden%f[%W][^>]*>.-</" .. tag .. ">", "") end
+  return pandoc.read(text, "html").blocks
+end
+
+local function raw_block(block)
+  if block.format == "html" then return from_html(block.text) end
+end
+
+local function raw_inline(inline)
+  if inline.format == "html" then return pandoc.utils.blocks_to_inlines(from_html(inline.text)) end
+end
+
+-- a table with its caption between two pieces of HTML, or on its own
+local function scrolled(div)
+  if not has(div, "table-scroll") then return nil end
+  local text, caption = "", nil
+  for _, block in ipairs(div.content) do
+    if block.t == "RawBlock" then text = text .. block.text else caption = block.content end
+  end
+  local content = text ~= "" and from_html(text) or div.content
+  return content:walk({
+    traverse = "topdown",
+    Table = function(table)
+      if text ~= "" and caption then table.caption = { long = { pandoc.Plain(caption) } } end
+      table.identifier = div.identifier
+      return table, false
+    end,
+  })
+end
+
+local function hidden(el)
+  if has(el, "visually-hidden") or has(el, "screen-only") or el.attributes.hidden then return {} end
+end
+
+-- 2. Images, formulas, callouts ------------------------------------------------------------------------------------
+
+local ENDING = { ["image/svg+xml"] = "svg", ["image/png"] = "png", ["image/jpeg"] = "jpg", ["image/gif"] = "gif" }
+
+local function image(el)
+  local kind, bytes = pandoc.mediabag.fetch(el.src)
+  local ending = kind and ENDING[kind:match("^[^;]+")]
+  if not ending then fault("picture", el.src:sub(1, 60)); return {} end
+  local name = pandoc.utils.sha1(bytes) .. "." .. ending
+  local file = assert(io.open(pandoc.path.join({ media, name }), "wb"))
+  file:write(bytes)
+  file:close()
+  local text = stringify(el.caption)
+  if text == "" then text = el.attributes.alt or "" end
+  if text:match("^%s*$") then fault("alt", el.src:sub(1, 60)) end
+  return typst_inline("#picture(" .. quoted(name) .. ", " .. quoted(text) .. ")")
+end
+
+-- Typst makes a minus sign of a hyphen before a digit; text stays what it was
+local function hyphens(el)
+  if not el.text:find("%-%d") then return nil end
+  local out, rest = pandoc.Inlines({}), el.text
+  while true do
+    local at = rest:find("%-%d")
+    if not at then break end
+    if at > 1 then out:insert(pandoc.Str(rest:sub(1, at - 1))) end
+    out:insert(typst_inline("\\-"))
+    rest = rest:sub(at + 1)
+  end
+  out:insert(pandoc.Str(rest))
+  return out
+end
+
+local function formula(el)
+  local body = pandoc.write(pandoc.Pandoc({ pandoc.Plain({ el }) }), "typst"):gsub("%s+$", "")
+  local block = tostring(el.mathtype == "DisplayMath")
+  -- the TeX source is what MathML readers are given too
+  return typst_inline("#math.equation(block: " .. block .. ", alt: " .. quoted(el.text) .. ", " .. body .. ")")
+end
+
+local function equation(span)
+  if not has(span, "equation") then return nil end
+  local body, label = span.content[1], stringify(span.content[2])
+  local out = pandoc.Inlines({ typst_inline("#numbered(" .. quoted(label) .. ")[") })
+  out:extend(body.content)
+  out:insert(typst_inline("] <" .. span.identifier .. ">"))
+  return out
+end
+
+local function grid(div)
+  if not has(div, "layout") then return nil end
+  local out = pandoc.Blocks({ typst("#grid(columns: (1fr,) * " .. (div.attributes.style or ""):match("%d+") .. ", gutter: 1.2em,") })
+  for _, block in ipairs(div.content) do
+    out:insert(typst("["))
+    out:insert(block)
+    out:insert(typst("],"))
+  end
+  out:insert(typst(")"))
+  return out
+end
+
+local function bold(span)
+  if has(span, "float-number") then return pandoc.Strong(span.content) end
+end
+
+local function callout(div)
+  local kind
+  for _, class in ipairs(div.classes) do kind = class:match("^callout%-(%l+)$") or kind end
+  if not has(div, "callout") then return nil end
+  local title, body = div.content[1], div.content[2]
+  local out = pandoc.Blocks({ typst("#callout(" .. quoted(kind) .. ", [") })
+  out:insert(pandoc.Plain(title.content[1].content))
+  out:insert(typst("])["))
+  out:extend(body.content)
+  out:insert(typst("]" .. (div.identifier ~= "" and " <" .. div.identifier .. ">" or "")))
+  return out
+end
+
+-- 3. Tables: columns as wide as their words need, numbers to the right ---------------------------------------------
+
+local function longest(text)
+  local most = 0
+  for word in text:gsub("\u{a0}", "_"):gmatch("[^%s]+") do most = math.max(most, utf8.len(word) or #word) end
+  return most
+end
+
+local function measure(table)
+  local rows = pandoc.List({}) -- a list of our own: the table's would grow
+  rows:extend(table.head.rows)
+  for _, body in ipairs(table.bodies) do rows:extend(body.body) end
+  local widths = {}
+  for column = 1, #table.colspecs do
+    local total, word, most = 0, 0, 0
+    for _, row in ipairs(rows) do
+      local cell = row.cells[column]
+      local text = cell and stringify(cell.contents) or ""
+      local length = utf8.len(text) or #text
+      total, word, most = total + length, math.max(word, longest(text)), math.max(most, length)
+    end
+    widths[column] = { mean = total / math.max(1, #rows), word = word, most = most }
+  end
+  return widths
+end
+
+local function numeric(table, column)
+  local row = table.head.rows[1]
+  local cell = row and row.cells[column]
+  return cell and cell.attr.classes:includes("numeric")
+end
+
+local LINE = 92 -- letters of table text that fit across the page
+
+local function set_columns(table)
+  local widths, sum = measure(table), 0
+  for _, width in ipairs(widths) do sum = sum + width.most + 3 end
+  for column, spec in ipairs(table.colspecs) do
+    local side = numeric(table, column) and "AlignRight" or spec[1]
+    table.colspecs[column] = { side == "AlignDefault" and "AlignLeft" or side, nil }
+  end
+  if sum <= LINE then return false end
+  -- more than a line: each column its longest word, and the rest shared by the text there is
+  local shares, total = {}, 0
+  for column, width in ipairs(widths) do
+    shares[column] = math.max(math.min(width.word, 24) + 2, math.min(width.most + 2, 4 * math.sqrt(width.mean) + 2))
+    total = total + shares[column]
+  end
+  for column, spec in ipairs(table.colspecs) do table.colspecs[column] = { spec[1], shares[column] / total } end
+  return true
+end
+
+local WHOLE = 12 -- a table of so many lines is not torn
+
+local function paper_table(table)
+  local rows = #table.bodies > 0 and #table.bodies[1].body or 0
+  local lines = set_columns(table) and 2 * rows or rows
+  if lines > WHOLE then return table end
+  return { typst("#whole["), table, typst("]") }
+end
+
+-- ------------------------------------------------------------------------------------------------------------------
+
+function Pandoc(doc)
+  media = stringify(doc.meta["averting-media"])
+  doc = doc:walk({ traverse = "topdown", Div = function(d) return hidden(d) or scrolled(d) end })
+  doc = doc:walk({ RawBlock = raw_block, RawInline = raw_inline })
+  doc = doc:walk({ traverse = "topdown", Div = hidden, Span = function(s) return hidden(s) or equation(s) or bold(s) end })
+  doc = doc:walk({ Div = grid }) -- before tables become several blocks each
+  doc = doc:walk({ Table = paper_table, Div = callout })
+  doc = doc:walk({
+    Image = image,
+    Math = formula,
+    Str = hyphens,
+    Header = function(h)
+      h.level = h.level - 1
+      return h
+    end,
+  })
+  if common.faulty then error("averting found faults") end
+  return doc
+end
