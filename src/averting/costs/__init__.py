@@ -1,11 +1,13 @@
 """Costs: from averted exclusions to pounds by line, payer and year. Nothing here knows a school."""
 
+from averting.costs.claims import Claim, Reconciliation, accept, read_claim, reconcile
 from averting.costs.cost_line import CostLine
 from averting.costs.declarations import overrides_from_table
 from averting.costs.discounting import factors, present_value
 from averting.costs.distributions import Distribution
 from averting.costs.families import known_authorities, known_families, load_parameters
 from averting.costs.flags import declared_sources, flagged, flags
+from averting.costs.lifetime import lifetime_totals
 from averting.costs.model import savings
 from averting.costs.overlaps import known_overlaps, overlap_matrix
 from averting.costs.parameters import Override, Parameter, ParameterSet
@@ -17,13 +19,16 @@ from averting.costs.quantities import places_cut
 from averting.costs.references import Reference, known_references
 
 __all__ = [
+    "Claim",
     "CostLine",
     "Deflator",
     "Distribution",
     "Override",
     "Parameter",
     "ParameterSet",
+    "Reconciliation",
     "Reference",
+    "accept",
     "apply_payer_rules",
     "declared_sources",
     "deflate",
@@ -38,6 +43,7 @@ __all__ = [
     "known_payers",
     "known_references",
     "known_vintages",
+    "lifetime_totals",
     "load_parameters",
     "overlap_matrix",
     "overrides_from_table",
@@ -45,5 +51,7 @@ __all__ = [
     "placement_years",
     "places_cut",
     "present_value",
+    "read_claim",
+    "reconcile",
     "savings",
 ]

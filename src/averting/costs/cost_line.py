@@ -15,8 +15,8 @@ from averting.costs.quantities import COHORT, Quantities
 type Array = NDArray[np.float64]
 type Flows = Callable[[Quantities, Mapping[str, Array]], Array]
 
-Kind = Literal["cashable", "capacity", "economic", "transfer"]
-KINDS: tuple[Kind, ...] = ("cashable", "capacity", "economic", "transfer")
+Kind = Literal["cashable", "capacity", "economic", "transfer", "lifetime"]
+KINDS: tuple[Kind, ...] = ("cashable", "capacity", "economic", "transfer", "lifetime")
 
 # Unit a unit cost must have for each quantity, so that the product is pounds.
 UNIT_COST_UNITS = {
@@ -35,8 +35,9 @@ class CostLine:
     ----------
     key, label : str
         Name in code and name in reports.
-    kind : {"cashable", "capacity", "economic", "transfer"}
-        Whether money is released, room is freed, society gains, or one payer's gain is another's loss.
+    kind : {"cashable", "capacity", "economic", "transfer", "lifetime"}
+        Whether money is released, room is freed, society gains, one payer's gain is another's loss, or public money
+        changes hands years later, and only so far as exclusion causes it. Views never count the last.
     payers : tuple of str
         Whom it touches, in the order of the first axis of what ``flows`` returns.
     needs : mapping of str to str

@@ -17,7 +17,10 @@ from averting.effects import Effect
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
 
-_KINDS = {"cashable": "cash", "capacity": "places freed", "transfer": "transfer", "economic": "economic"}
+_KINDS = {
+    "cashable": "cash", "capacity": "places freed", "transfer": "transfer", "economic": "economic",
+    "lifetime": "later in life",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
