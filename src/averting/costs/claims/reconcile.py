@@ -57,7 +57,10 @@ class Reconciliation:
             said.append("Refused as a figure to use, because it does not state:")
             said += [f"  {name}: {NEEDED[name]}" for name in self.missing]
         if not self.alternatives.empty:
-            said.append("It would be true, for example, if:")
+            whole = self.claim.saving is not None and self.claim.saving.causal_share is None
+            said.append(
+                f"It would be true, for example, if{' exclusion caused the whole cost, and' if whole else ''}:"
+            )
             said += [f"  {_example(row)}" for row in self.alternatives.to_dict(orient="records")]
         if self.not_identified:
             said += ["Not settled by what is printed:", *(f"  {what}" for what in self.not_identified)]
@@ -158,17 +161,14 @@ def _product(product: Product, counts: tuple[KnownCount, ...]) -> _Part:
     if fits.empty:
         said.append("No published count lies there.")
     else:
-        said += [f"{row.place} {row.year} fits: {unit.text} x {row.count:,.0f} = {_money(row.product)}." for row in
-                 fits.itertuples()]  # fmt: skip
+        each = zip(fits["place"] + " " + fits["year"], fits["count"], fits["product"], strict=True)
+        said += [f"{of} fits: {unit.text} x {n:,.0f} = {_money(float(pounds))}." for of, n, pounds in each]
     if count is None:
         return _Part("holds" if len(fits) else "does not hold", said, fits=fits)
     made = unit.value * count.value
     holds = unit.low * count.low <= total.high and unit.high * count.high >= total.low
-    gap = (
-        ""
-        if holds
-        else f", not {total.text}: {abs(total.value / made - 1):.0%} {_less(total.value < made)} than that"
-    )
+    apart = f"{abs(total.value / made - 1):.0%} {_less(total.value < made)} than that"
+    gap = "" if holds else f", not {total.text}: {apart}"
     said.insert(0, f"{unit.text} x {count.text} = {_money(made)}{gap}.")
     if not holds:
         said.insert(1, f"{total.text} / {count.text} = £{total.value / count.value:,.0f} for one pupil.")
