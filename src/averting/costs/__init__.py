@@ -14,6 +14,7 @@ from averting.costs.parameters import Override, Parameter, ParameterSet
 from averting.costs.pathways import placement_months, placement_years
 from averting.costs.payer_rules import apply_payer_rules, known_payer_rules
 from averting.costs.payers import known_payers
+from averting.costs.pooled import match_funding, pool_account, risk_share
 from averting.costs.prices import Deflator, deflate, known_deflator, known_vintages
 from averting.costs.quantities import places_cut
 from averting.costs.references import Reference, known_references
@@ -45,13 +46,16 @@ __all__ = [
     "known_vintages",
     "lifetime_totals",
     "load_parameters",
+    "match_funding",
     "overlap_matrix",
     "overrides_from_table",
     "placement_months",
     "placement_years",
     "places_cut",
+    "pool_account",
     "present_value",
     "read_claim",
     "reconcile",
+    "risk_share",
     "savings",
 ]

@@ -21,6 +21,7 @@ from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
 from averting.evaluation.estimate_settings import EstimateSettings, read_estimate
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
+from averting.evaluation.programme_settings import read_programme
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear, Period
 
@@ -186,7 +187,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         design=_design(design, events, folder),
         estimates=(*estimates, *_sensitivities(estimates, events)),
         costs=_costs(costs) if costs else None,
-        appraisal=_appraisal(appraisal, scenarios, programme) if appraisal else None,
+        appraisal=_appraisal(appraisal, scenarios, programme, folder) if appraisal else None,
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
         checks=read_checks(top),
@@ -318,13 +319,15 @@ def _overrides(table: TomlTable) -> dict[str, Override]:
         return {}
 
 
-def _appraisal(table: TomlTable, scenarios: list[TomlTable], programme: list[TomlTable]) -> AppraisalSettings:
+def _appraisal(
+    table: TomlTable, scenarios: list[TomlTable], programme: list[TomlTable], folder: Path
+) -> AppraisalSettings:
     settings = AppraisalSettings(
         estimate=table.take("estimate", str, help="Name the id of the estimate to value."),
         base_year=table.parse("base_year", FinancialYear.parse) or FinancialYear(2000),
         discounting=table.take("discounting", str, "2022"),
         scenarios=(CENTRAL, *(made for entry in scenarios if (made := _scenario(entry)))),
-        programme=tuple(cost for entry in programme if (cost := _programme(entry))),
+        programme=read_programme(programme, folder),
     )
     table.done()
     return settings
@@ -337,19 +340,4 @@ def _scenario(table: TomlTable) -> Scenario | None:
         return Scenario(key, label, overrides)
     except AvertingError as error:
         table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
-        return None
-
-
-def _programme(table: TomlTable) -> ProgrammeCost | None:
-    year = table.parse("year", FinancialYear.parse)
-    price_year = table.parse("price_year", FinancialYear.parse)
-    amount, payer = table.take("amount", float), table.take("payer", str)
-    source = table.take("source", str)
-    table.done()
-    if year is None or price_year is None:
-        return None
-    try:
-        return ProgrammeCost(year, amount, payer, price_year, source)
-    except AvertingError as error:
-        table.faults.append(Fault(table.where, error.message, "Correct it."))
         return None
