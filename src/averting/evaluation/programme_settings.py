@@ -30,24 +30,21 @@ def read_programme(tables: Sequence[TomlTable], folder: Path) -> tuple[Programme
 
 
 def _entry(table: TomlTable, folder: Path) -> tuple[ProgrammeCost, ...]:
+    ledger, source = table.take("ledger", str, None), table.take("source", str)
     try:
-        return _ledger(table, folder) if "ledger" in table.values else _single(table)
+        if ledger is None:
+            return _single(table, source)
+        table.done()
+        return read_ledger(folder / ledger, source=source) if source else ()
     except AvertingError as error:
         table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
         return ()
 
 
-def _ledger(table: TomlTable, folder: Path) -> tuple[ProgrammeCost, ...]:
-    name, source = table.take("ledger", str), table.take("source", str)
-    table.done()
-    return read_ledger(folder / name, source=source) if name and source else ()
-
-
-def _single(table: TomlTable) -> tuple[ProgrammeCost, ...]:
+def _single(table: TomlTable, source: str) -> tuple[ProgrammeCost, ...]:
     year = table.parse("year", FinancialYear.parse)
     price_year = table.parse("price_year", FinancialYear.parse)
-    payer, source = table.take("payer", str), table.take("source", str)
-    element = table.choice("element", tuple(known_elements()), "other")
+    payer, element = table.take("payer", str), table.choice("element", tuple(known_elements()), "other")
     phase, in_kind = table.choice("phase", PHASES, "running"), bool(table.take("in_kind", bool, False))
     amount = _amount(table)
     table.done()
@@ -58,16 +55,17 @@ def _single(table: TomlTable) -> tuple[ProgrammeCost, ...]:
 
 def _amount(table: TomlTable) -> float | None:
     """Return pounds from whichever way they are given, or None where that is not one way exactly."""
-    ways = [way for way, keys in _WAYS.items() if any(key in table.values for key in keys)]
+    given = {key: table.take(key, float, None) for keys in _WAYS.values() for key in keys}
+    ways = [way for way, keys in _WAYS.items() if any(given[key] is not None for key in keys)]
     if len(ways) != 1:
-        table.known += [key for keys in _WAYS.values() for key in keys]
-        table.fault("amount", "this key is missing" if not ways else f"given twice: {' and '.join(ways)}", _HELP)
+        found = f"given in two ways: {' and '.join(ways)}" if ways else "this key is missing"
+        table.fault("amount", found, _HELP)
         return None
-    known = len(table.faults)
-    values = {key: float(table.take(key, float, help=_HELP)) for key in _WAYS[ways[0]]}
-    table.known += [key for keys in _WAYS.values() for key in keys]
-    if len(table.faults) > known:
+    values = {key: given[key] for key in _WAYS[ways[0]]}
+    for key in (key for key, value in values.items() if value is None):
+        table.fault(key, "this key is missing", f"It stands beside {ways[0]}: {', '.join(values)}.")
+    if None in values.values():
         return None
     if ways[0] == "fte":
         return staff_cost(**values)
-    return time_cost(**values) if ways[0] == "hours" else values["amount"]
+    return time_cost(**values) if ways[0] == "hours" else float(values["amount"])

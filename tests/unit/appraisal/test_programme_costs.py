@@ -66,7 +66,7 @@ def test_a_programme_may_be_given_in_three_ways(given: dict[str, object], amount
     ("given", "words"),
     [
         ({}, "this key is missing"),
-        ({"amount": 1, "fte": 1}, "given twice"),
+        ({"amount": 1, "fte": 1}, "given in two ways"),
         ({"fte": 1, "pay": 30_000}, "on_costs"),
         ({"fte": 1, "pay": 30_000, "on_costs": 30}, "30 % is 0.3"),
         ({"amount": 1, "element": "forum"}, "is not known"),
