@@ -1,19 +1,48 @@
-"""``[[programme]]`` of ``evaluation.toml``: an amount, staff, people's time, or a ledger."""
+"""``[[programme]]`` of ``evaluation.toml``: an amount, staff, people's time, or a ledger; and who pays by which rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from averting.appraisal import ProgrammeCost
 from averting.appraisal.programme_elements import PHASES, known_elements, staff_cost, time_cost
 from averting.appraisal.programme_tables import read_ledger
+from averting.costs import known_payer_rules
 from averting.errors import AvertingError, Fault
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear
 
 _WAYS = {"amount": ("amount",), "fte": ("fte", "pay", "on_costs"), "hours": ("people", "hours", "rate")}
 _HELP = "Give amount, or fte with pay and on_costs, or people with hours and rate, or ledger."
+
+
+def read_payers_as_of(table: TomlTable) -> FinancialYear | None:
+    """Return the year whose payer rules hold for every flow, or None for those of each flow's own year."""
+    if table.take("payers_as_of", str, None) is None:
+        return None
+    return table.parse("payers_as_of", FinancialYear.parse)
+
+
+def read_conditions(table: TomlTable) -> tuple[str, ...]:
+    """Return facts about the authority that payer rules ask for; unknown ones are noted as faults."""
+    known = sorted({rule.condition for rule in known_payer_rules() if rule.condition})
+    conditions = table.texts("conditions", [])
+    for condition in conditions:
+        if condition not in known:
+            table.fault("conditions", f"'{condition}' is not known", f"Use any of: {', '.join(known)}.")
+    return tuple(condition for condition in conditions if condition in known)
+
+
+def read_day(table: TomlTable, key: str) -> date | None:
+    """Return a day written as text, or None."""
+    text = table.take(key, str, None)
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        table.fault(key, f"'{text}' is not a day", 'Write it like "2027-04-01".')
+        return None
 
 
 def read_programme(tables: Sequence[TomlTable], folder: Path) -> tuple[ProgrammeCost, ...]:

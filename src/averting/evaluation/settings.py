@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 from averting.appraisal import CENTRAL, ProgrammeCost, Scenario
@@ -21,7 +22,7 @@ from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
 from averting.evaluation.estimate_settings import EstimateSettings, read_estimate
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
-from averting.evaluation.programme_settings import read_programme
+from averting.evaluation.programme_settings import read_conditions, read_day, read_payers_as_of, read_programme
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear, Period
 
@@ -70,6 +71,7 @@ class CostSettings:
     local_authority: str | None
     price_year: FinancialYear
     overrides: Mapping[str, Override] = field(default_factory=dict)
+    as_of: date | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class AppraisalSettings:
     discounting: str
     scenarios: tuple[Scenario, ...]
     programme: tuple[ProgrammeCost, ...]
+    payers_as_of: FinancialYear | None = None
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -306,9 +310,9 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
 def _costs(table: TomlTable) -> CostSettings:
     families, authority = table.texts("families"), table.take("local_authority", str, None)
     price_year = table.parse("price_year", FinancialYear.parse) or FinancialYear(2000)
-    overrides = _overrides(table)
+    overrides, as_of = _overrides(table), read_day(table, "as_of")
     table.done()
-    return CostSettings(families, authority, price_year, overrides)
+    return CostSettings(families, authority, price_year, overrides, as_of)
 
 
 def _overrides(table: TomlTable) -> dict[str, Override]:
@@ -328,6 +332,8 @@ def _appraisal(
         discounting=table.take("discounting", str, "2022"),
         scenarios=(CENTRAL, *(made for entry in scenarios if (made := _scenario(entry)))),
         programme=read_programme(programme, folder),
+        payers_as_of=read_payers_as_of(table),
+        conditions=read_conditions(table),
     )
     table.done()
     return settings
