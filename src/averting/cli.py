@@ -234,6 +234,27 @@ def sources(
 
 
 @app.command
+def reconcile(claim: Path, *, json: Json = False) -> None:
+    """Say what would have to be true for a published claim to hold, and what it leaves unsaid.
+
+    Parameters
+    ----------
+    claim
+        TOML file with the claim's figures as printed: [product], [saving] or both.
+    json
+        Print as JSON.
+    """
+    from averting.costs import read_claim
+    from averting.costs import reconcile as reconcile_claim
+
+    found = reconcile_claim(read_claim(claim))
+    if json:
+        _print_json(found.to_dict())
+        return
+    print("\n".join(found.lines()))
+
+
+@app.command
 def power(
     folder: Path | None = None,
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -173,6 +173,8 @@ def appraise(
     programme: Sequence[ProgrammeCost] = (),
     scenarios: Sequence[Scenario] = (CENTRAL,),
     discounting: str = "2022",
+    payers_as_of: FinancialYear | None = None,
+    conditions: Collection[str] = (),
     draws: int = 4_000,
     seed: int = 1,
 ) -> Appraisal:
@@ -197,6 +199,9 @@ def appraise(
         Doing nothing is added in front where it is not among them.
     discounting : str
         Edition of the Green Book whose schedule to use.
+    payers_as_of, conditions : FinancialYear, collection of str, optional
+        Payer rules of which year to use, and facts that are so; as in :func:`averting.costs.savings`. They move money
+        between payers and change no total.
     draws, seed : int
         Size and seed of the joint sample.
 
@@ -220,7 +225,16 @@ def appraise(
     spend = programme_flows(programme, price_year=prices) if programme else None
     adjusted = [adjusted_averted(sample, scenario.adjustments) for scenario in listed]
     flows = [
-        _scenario_flows(scenario, fewer, parameters, spend, price_year=prices, seed=seed)
+        _scenario_flows(
+            scenario,
+            fewer,
+            parameters,
+            spend,
+            price_year=prices,
+            payers_as_of=payers_as_of,
+            conditions=conditions,
+            seed=seed,
+        )
         for scenario, fewer in zip(listed, adjusted, strict=True)
     ]
     joined = _join(flows, keys)
@@ -240,11 +254,14 @@ def _scenario_flows(
     spend: xr.DataArray | None,
     *,
     price_year: FinancialYear,
+    payers_as_of: FinancialYear | None,
+    conditions: Collection[str],
     seed: int,
 ) -> xr.DataArray:
     """Flows of one scenario, dims (draw, line, payer, year), the programme's spend among the lines."""
     drawn = parameters.under(scenario.overrides).draw(averted.sizes["draw"], seed=seed)
-    saved = lagged(savings(averted, drawn, price_year=price_year), scenario.adjustments)
+    saved = savings(averted, drawn, price_year=price_year, payers_as_of=payers_as_of, conditions=conditions)
+    saved = lagged(saved, scenario.adjustments)
     if spend is not None:
         dearer = spend * (1 + amount_of(scenario.adjustments, "optimism_bias"))
         spent = dearer.expand_dims(line=[PROGRAMME], draw=saved["draw"]).assign_coords(

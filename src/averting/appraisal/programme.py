@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from averting import units
+from averting.appraisal.programme_elements import PHASES, known_elements
 from averting.costs import deflate, known_payers
 from averting.errors import ParameterError
 from averting.years import FinancialYear
@@ -30,6 +31,12 @@ class ProgrammeCost:
         Prices the amount is in; the year itself for cash as it was paid.
     source : str
         Where the amount comes from: a ledger, a grant letter, or words that say it is an assumption.
+    element : str
+        Part of the programme: a key of ``models/programme_elements.toml``.
+    phase : {"running", "start_up"}
+        Whether it is spent again each year, or once.
+    in_kind : bool
+        Whether it is time or goods given, not money. It counts as a cost like any other.
     """
 
     year: FinancialYear
@@ -37,6 +44,9 @@ class ProgrammeCost:
     payer: str
     price_year: FinancialYear
     source: str
+    element: str = "other"
+    phase: str = "running"
+    in_kind: bool = False
 
     def __post_init__(self) -> None:
         where = f"programme cost of {self.year}"
@@ -48,6 +58,11 @@ class ProgrammeCost:
             )
         if not self.source.strip():
             raise ParameterError(f"{where} has no source. Say where the amount comes from.")
+        if self.element not in known_elements():
+            known = ", ".join(known_elements())
+            raise ParameterError(f"{where}: '{self.element}' is not an element. Known elements: {known}.")
+        if self.phase not in PHASES:
+            raise ParameterError(f"{where}: '{self.phase}' is not a phase. Use one of: {', '.join(PHASES)}.")
 
 
 def programme_flows(costs: Sequence[ProgrammeCost], *, price_year: FinancialYear) -> xr.DataArray:

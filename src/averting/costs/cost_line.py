@@ -15,14 +15,15 @@ from averting.costs.quantities import COHORT, Quantities
 type Array = NDArray[np.float64]
 type Flows = Callable[[Quantities, Mapping[str, Array]], Array]
 
-Kind = Literal["cashable", "capacity", "economic", "transfer"]
-KINDS: tuple[Kind, ...] = ("cashable", "capacity", "economic", "transfer")
+Kind = Literal["cashable", "capacity", "economic", "transfer", "lifetime"]
+KINDS: tuple[Kind, ...] = ("cashable", "capacity", "economic", "transfer", "lifetime")
 
 # Unit a unit cost must have for each quantity, so that the product is pounds.
 UNIT_COST_UNITS = {
     "averted_exclusions": "GBP/pupil",
     "placement_years": "GBP/pupil/year",
     "census_years": "GBP/pupil/year",
+    "young_adult_years": "GBP/pupil/year",
     **dict.fromkeys(COHORT, "GBP/pupil/year"),
 }
 
@@ -35,8 +36,9 @@ class CostLine:
     ----------
     key, label : str
         Name in code and name in reports.
-    kind : {"cashable", "capacity", "economic", "transfer"}
-        Whether money is released, room is freed, society gains, or one payer's gain is another's loss.
+    kind : {"cashable", "capacity", "economic", "transfer", "lifetime"}
+        Whether money is released, room is freed, society gains, one payer's gain is another's loss, or public money
+        changes hands years later, and only so far as exclusion causes it. Views never count the last.
     payers : tuple of str
         Whom it touches, in the order of the first axis of what ``flows`` returns.
     needs : mapping of str to str
@@ -48,6 +50,8 @@ class CostLine:
         File of ``models/costs`` it belongs to.
     note : str
         What a reader should know before adding it up.
+    causal_share : str
+        Parameter that says how much of an association exclusion causes; given exactly for lines of kind ``lifetime``.
     """
 
     key: str
@@ -58,6 +62,7 @@ class CostLine:
     flows: Flows
     family: str
     note: str = ""
+    causal_share: str = ""
 
 
 def _times(
@@ -86,11 +91,12 @@ def quantity_times_cost(
     unit_cost: str,
     share: str | None,
     rest_of: str | None,
+    causal_share: str | None = None,
     sign: int,
     family: str,
     note: str,
 ) -> CostLine:
-    """Make a plain line: quantity x unit cost [x share] [x (1 - rest_of)], to one payer.
+    """Make a plain line: quantity x unit cost [x share] [x (1 - rest_of)] [x causal share], to one payer.
 
     Parameters
     ----------
@@ -103,8 +109,9 @@ def quantity_times_cost(
     key, label, kind, payer, family, note
         As in :class:`CostLine`.
     """
-    factors = (unit_cost,) if share is None else (unit_cost, share)
-    needs = {unit_cost: UNIT_COST_UNITS[quantity], **{key: "share" for key in (share, rest_of) if key is not None}}
+    factors = tuple(key for key in (unit_cost, share, causal_share) if key is not None)
+    shares = {key: "share" for key in (share, rest_of, causal_share) if key is not None}
+    needs = {unit_cost: UNIT_COST_UNITS[quantity], **shares}
     return CostLine(
         key,
         label,
@@ -114,4 +121,5 @@ def quantity_times_cost(
         partial(_times, quantity=quantity, factors=factors, rest_of=rest_of, sign=float(sign)),
         family,
         note,
+        causal_share or "",
     )

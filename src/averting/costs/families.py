@@ -21,7 +21,7 @@ from averting.resources import models_dir
 _RESERVED = ("line", "sum", "local", "import")
 
 _LINE_KEYS = ("label", "kind", "payer", "quantity", "unit_cost", "sign")
-_LINE_OPTIONAL = ("share", "rest_of", "note")
+_LINE_OPTIONAL = ("share", "rest_of", "causal_share", "note")
 
 
 def _line_faults(name: str, table: Table, where: str) -> list[Fault]:
@@ -42,12 +42,17 @@ def _line_faults(name: str, table: Table, where: str) -> list[Fault]:
         if key in table and table[key] not in allowed:
             fix = f"Use one of: {', '.join(map(str, allowed))}"
             faults.append(Fault(where, f"{name} has {key} = {table[key]!r}", fix))
+    if (table.get("kind") == "lifetime") != ("causal_share" in table):
+        fix = "Give a causal_share to lines of kind lifetime, and to no other"
+        faults.append(Fault(where, f"{name} is {table.get('kind')}: causal_share is wrong", fix))
     return faults
 
 
 def _plain_line(key: str, table: Table, family: str) -> CostLine:
     fields: dict[str, Any] = {name: table[name] for name in _LINE_KEYS}
-    fields |= {"share": table.get("share"), "rest_of": table.get("rest_of"), "note": table.get("note", "")}
+    fields |= {key: table.get(key) for key in ("share", "rest_of", "causal_share")} | {
+        "note": table.get("note", "")
+    }
     return quantity_times_cost(key, **fields, family=family)
 
 
@@ -193,16 +198,18 @@ def _merged(sets: Iterable[ParameterSet]) -> ParameterSet:
         faults += [
             Fault(where, f"[{key}] is declared in another family too", "Keep one")
             for key in each
-            if key in parameters
+            # what both import is the same number
+            if key in parameters and parameters[key] != each[key]
         ]
         parameters.update(each.parameters)
-    lines = [line.key for each in sets for line in each.lines]
-    faults += overlap_faults(list(dict.fromkeys(lines)), where="families")
+    lines = {line.key: line for each in sets for line in each.lines}
+    awake = [key for key, line in lines.items() if set(line.needs) <= set(parameters)]
+    faults += overlap_faults(awake, where="families")
     refuse(ParameterError, "Families cannot be used together", faults)
     return ParameterSet(
         parameters,
         tuple(family for each in sets for family in each.families),
-        tuple(line for each in sets for line in each.lines),
+        tuple(lines.values()),
         tuple(rule for each in sets for rule in each.sum_rules),
         {key: asked for each in sets for key, asked in each.unset.items()},
     )
@@ -230,6 +237,8 @@ def load_parameters(*families: str, la: str | None = None) -> ParameterSet:
     """
     if not families:
         raise ParameterError("load_parameters needs at least one family, for example 'high_needs_block'.")
+    if len(set(families)) < len(families):
+        raise ParameterError(f"A family is named twice in {', '.join(families)}. Name each once.")
     if la is not None:
         refuse_unknown(la, known_authorities(*families), families)
     sets = []

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from averting.costs.cost_line import CostLine
 from averting.costs.families import load_parameters
+from averting.costs.overlaps import overlap_faults
 from averting.costs.pathways import quantities
 from averting.costs.payer_rules import apply_payer_rules
 from averting.costs.payers import known_payers
@@ -39,6 +40,7 @@ def _chosen(parameters: xr.Dataset, lines: Sequence[str] | None) -> tuple[CostLi
         for key in wanted
         if asleep.get(key)
     ]
+    faults += overlap_faults(wanted, where="lines")
     if not wanted:
         faults.append(Fault("lines", "no line is chosen", f"Known: {', '.join(known)}"))
     refuse(ParameterError, "Cost lines cannot be used", faults)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,14 @@ def known_overlaps() -> tuple[tuple[frozenset[str], str], ...]:
     """Return sets of lines of which no two may be counted together, each with the reason."""
     with (models_dir() / "overlaps.toml").open("rb") as handle:
         declared = tomllib.load(handle)["overlap"]
-    return tuple((frozenset(entry["lines"]), str(entry["why"])) for entry in declared)
+    return tuple((lines, str(entry["why"])) for entry in declared for lines in _together(entry))
+
+
+def _together(entry: Table) -> list[frozenset[str]]:
+    """Return the sets that an entry declares: one, or with ``against`` a pair for each two lines across its lists."""
+    if "against" not in entry:
+        return [frozenset(entry["lines"])]
+    return [frozenset(pair) for pair in product(entry["lines"], entry["against"])]
 
 
 def overlap_matrix(lines: Sequence[str]) -> NDArray[np.bool_]:

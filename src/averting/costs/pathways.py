@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from averting.costs.cohort_quantities import WAIT, cohort_quantities
+from averting.costs.later_life import is_needed, with_later_life
 from averting.costs.quantities import Quantities, spread
 from averting.errors import ParameterError, UnitError
 from averting.units import label, require
@@ -155,6 +156,12 @@ def quantities(averted: xr.DataArray, params: xr.Dataset) -> Quantities:
     """
     values = _checked(averted, params)
     starts = [AcademicYear.parse(str(period)).start for period in averted["period"].to_numpy()]
+    at_school = _at_school(values, starts, params)
+    return with_later_life(at_school, values, starts, params) if is_needed(params) else at_school
+
+
+def _at_school(values: Array, starts: list[int], params: xr.Dataset) -> Quantities:
+    """Return quantities up to the end of Year 11."""
     if WAIT in params:
         return cohort_quantities(values, starts, params)
     hazard, mix = params[RETURN_HAZARD].to_numpy(), _mix(params)

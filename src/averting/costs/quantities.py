@@ -23,7 +23,8 @@ COHORT = (
     "years_mainstream_gained",
     "years_suspended_gained",
 )
-QUANTITIES = (*SIMPLE, *COHORT)
+LATER = "young_adult_years"
+QUANTITIES = (*SIMPLE, LATER, *COHORT)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Quantities:
         school's census-based budget pays for in addition.
     by_state : mapping of str to array, shape (draw, year)
         The quantities of ``COHORT``, where parameters of the cohort are given: pupil-years avoided in each place,
-        and gained in mainstream school.
+        and gained in mainstream school; and ``young_adult_years``, where a line of later life needs them.
     """
 
     years: tuple[int, ...]

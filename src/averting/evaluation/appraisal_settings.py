@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import get_args
 
 from averting.appraisal import CENTRAL, Adjustment, ProgrammeCost, Scenario
@@ -11,6 +12,7 @@ from averting.appraisal.adjustments import Kind
 from averting.appraisal.scale_up import ScaleUp
 from averting.costs import known_payers, overrides_from_table
 from averting.errors import AvertingError, Fault
+from averting.evaluation.programme_settings import read_conditions, read_payers_as_of, read_programme
 from averting.evaluation.toml_table import TomlTable
 from averting.years import AcademicYear, FinancialYear
 
@@ -34,10 +36,15 @@ class AppraisalSettings:
     weights: Mapping[str, float] = field(default_factory=dict)
     weight_reasons: Mapping[str, str] = field(default_factory=dict)
     scale_up: ScaleUp | None = None
+    payers_as_of: FinancialYear | None = None
+    conditions: tuple[str, ...] = ()
 
 
-def read_appraisal(top: TomlTable) -> AppraisalSettings | None:
-    """Read ``[appraisal]`` and the tables that go with it; None where nothing is valued."""
+def read_appraisal(top: TomlTable, folder: Path) -> AppraisalSettings | None:
+    """Read ``[appraisal]`` and the tables that go with it; None where nothing is valued.
+
+    Paths in them are relative to ``folder``, the evaluation's.
+    """
     table, scale_up = top.table("appraisal"), top.table("scale_up")
     entries = {key: top.tables(key) for key in _NEEDING[:-1]}
     if "appraisal" not in top.values:
@@ -49,18 +56,19 @@ def read_appraisal(top: TomlTable) -> AppraisalSettings | None:
         return None
     if table is None:
         return None
-    programme = tuple(cost for entry in entries["programme"] if (cost := _programme(entry)))
     weights, reasons = _weights(entries["weight"])
     settings = AppraisalSettings(
         estimate=table.take("estimate", str, help="Name the id of the estimate to value."),
         base_year=table.parse("base_year", FinancialYear.parse) or FinancialYear(2000),
         discounting=table.take("discounting", str, "2022"),
         scenarios=(CENTRAL, *(made for entry in entries["scenario"] if (made := _scenario(entry)))),
-        programme=programme,
+        programme=read_programme(entries["programme"], folder),
         contributions=_contributions(entries["contribution"], bool(entries["programme"])),
         weights=weights,
         weight_reasons=reasons,
         scale_up=None if scale_up is None else _scale_up(scale_up),
+        payers_as_of=read_payers_as_of(table),
+        conditions=read_conditions(table),
     )
     table.done()
     return settings
@@ -93,21 +101,6 @@ def _adjustment(table: TomlTable) -> Adjustment | None:
         return Adjustment(kind, amount, reason)  # type: ignore[arg-type]
     except AvertingError as error:
         _noted(table, error)
-        return None
-
-
-def _programme(table: TomlTable) -> ProgrammeCost | None:
-    year = table.parse("year", FinancialYear.parse)
-    price_year = table.parse("price_year", FinancialYear.parse)
-    amount, payer = table.take("amount", float), table.take("payer", str)
-    source = table.take("source", str)
-    table.done()
-    if year is None or price_year is None:
-        return None
-    try:
-        return ProgrammeCost(year, amount, payer, price_year, source)
-    except AvertingError as error:
-        table.faults.append(Fault(table.where, error.message, "Correct it."))
         return None
 
 

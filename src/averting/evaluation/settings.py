@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 from averting.costs import Override, overrides_from_table
@@ -21,6 +22,7 @@ from averting.evaluation.comparison import Asked, read_comparison
 from averting.evaluation.contradictions import contradictions
 from averting.evaluation.estimate_settings import EstimateSettings, read_estimate
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
+from averting.evaluation.programme_settings import read_day
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear, Period
 
@@ -69,6 +71,7 @@ class CostSettings:
     local_authority: str | None
     price_year: FinancialYear
     overrides: Mapping[str, Override] = field(default_factory=dict)
+    as_of: date | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         design=_design(design, events, folder),
         estimates=(*estimates, *_sensitivities(estimates, events)),
         costs=_costs(costs) if costs else None,
-        appraisal=read_appraisal(top),
+        appraisal=read_appraisal(top, folder),
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
         checks=read_checks(top),
@@ -296,9 +299,9 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
 def _costs(table: TomlTable) -> CostSettings:
     families, authority = table.texts("families"), table.take("local_authority", str, None)
     price_year = table.parse("price_year", FinancialYear.parse) or FinancialYear(2000)
-    overrides = _overrides(table)
+    overrides, as_of = _overrides(table), read_day(table, "as_of")
     table.done()
-    return CostSettings(families, authority, price_year, overrides)
+    return CostSettings(families, authority, price_year, overrides, as_of)
 
 
 def _overrides(table: TomlTable) -> dict[str, Override]:

@@ -28,6 +28,7 @@ from averting.effects.storage import save_effect
 from averting.errors import DataError, EvaluationError, Fault, refuse
 from averting.evaluation.appraisal_settings import AppraisalSettings
 from averting.evaluation.appraisal_tables import write_questions
+from averting.evaluation.cost_tables import write_cost_tables
 from averting.evaluation.estimate_settings import EstimateSettings
 from averting.evaluation.event_settings import is_default
 from averting.evaluation.settings import (
@@ -320,6 +321,8 @@ def write_appraisal(
         discounting=settings.discounting,
         draws=draws,
         seed=seed,
+        payers_as_of=settings.payers_as_of,
+        conditions=settings.conditions,
     )
     _csv(appraisal.summary(effect.level), folder / "summary.csv")
     _csv(appraisal.to_frame(), folder / "flows.csv")
@@ -329,7 +332,7 @@ def write_appraisal(
     _csv(measures.cost_per_averted(appraisal, level=effect.level), folder / "cost_per_averted.csv")
     _csv(pd.concat([measures.quadrants(appraisal, view) for view in VIEWS]), folder / "quadrants.csv")
     _csv(measures.appraisal_summary_table(appraisal, level=effect.level), folder / "summary_table.csv")
-    _csv(parameters.sources(), folder / "sources.csv")
+    write_cost_tables(folder, effect, costs, settings, parameters, draws=draws, seed=seed)
     (folder / "appraisal.json").write_text(canonical_json(_appraisal_record(appraisal, effect, settings)), "utf-8")
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
     totals.to_netcdf(folder / "totals.nc", engine="scipy")
@@ -344,6 +347,8 @@ def _appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalS
         "base_year": appraisal.base_year.label,
         "discounting": appraisal.discounting,
         "has_programme_cost": appraisal.has_programme_cost,
+        "payers_as_of": settings.payers_as_of.label if settings.payers_as_of else None,
+        "conditions": list(settings.conditions),
         "scenarios": [
             {
                 "key": scenario.key,

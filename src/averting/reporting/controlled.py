@@ -238,7 +238,7 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
         _write_estimate(made, key, folder / "estimates" / key)
     write_public_checks(results, folder)
     if results.has_appraisal:
-        for name in ("appraisal.json", "summary.csv", "payers.csv", "sources.csv"):
+        for name in ("appraisal.json", "summary.csv", "payers.csv", "sources.csv", "asleep.csv", "later_life.csv"):
             _copy(results, folder, f"appraisal/{name}")
         flows = results.table("appraisal/flows").copy()
         if _hides_flows(made):

@@ -15,7 +15,7 @@ import pandas as pd
 from averting.errors import EvaluationError, Fault, MissingExtraError, refuse
 
 if TYPE_CHECKING:
-    from openpyxl.worksheet.worksheet import Worksheet  # type: ignore[import-untyped]
+    from openpyxl.worksheet.worksheet import Worksheet
 
 NOTES = "notes"
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -106,7 +106,7 @@ def write_excel(tables: Mapping[str, SourcedTable], path: Path) -> None:
         Without the ``excel`` extra.
     """
     try:
-        from openpyxl import Workbook  # type: ignore[import-untyped]
+        from openpyxl import Workbook
     except ImportError as missing:
         raise MissingExtraError("excel", "A spreadsheet") from missing
     _checked(tables)
@@ -139,9 +139,9 @@ def _timeless(spreadsheet: bytes) -> bytes:
 
 
 def _fill(sheet: Worksheet, frame: pd.DataFrame, name: str) -> None:
-    from openpyxl.styles import Alignment, Font  # type: ignore[import-untyped]
-    from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
-    from openpyxl.worksheet.table import Table  # type: ignore[import-untyped]
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.table import Table
 
     sheet.append(list(frame.columns))
     for row in frame.itertuples(index=False):

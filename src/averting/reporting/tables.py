@@ -17,7 +17,10 @@ from averting.effects import Effect
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
 
-KINDS = {"cashable": "cash", "capacity": "places freed", "transfer": "transfer", "economic": "economic"}
+KINDS = {
+    "cashable": "cash", "capacity": "places freed", "transfer": "transfer", "economic": "economic",
+    "lifetime": "later in life",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -276,6 +279,7 @@ def payers(results: Results) -> ReportTable:
     rows = [
         (str(row["payer_label"]), KINDS[row["kind"]], amount(row["mean"], row["lower"], row["upper"]))
         for row in table[table["scenario"] == "central"].to_dict(orient="records")
+        if row["kind"] != "lifetime"  # shown apart, with its causal share
     ]
     return ReportTable(("Who", "Kind", f"Present value, mean and {_level(results)} interval"), rows, numeric=(2,))
 
@@ -297,9 +301,10 @@ def sources(results: Results) -> ReportTable:
                 f"{row['grade']}, {row['confidence']}",
                 f"{row['cited']}: {row['locator']}",
                 str(row["review_by"]),
+                str(row["beware"]) if isinstance(row["beware"], str) and row["beware"] else "–",
             )
         )
-    columns = ("Parameter", "Mean (5% to 95%)", "Unit", "Evidence", "Source and place", "Review by")
+    columns = ("Parameter", "Mean (5% to 95%)", "Unit", "Evidence", "Source and place", "Review by", "Beware")
     return ReportTable(columns, rows, numeric=(1,))
 
 

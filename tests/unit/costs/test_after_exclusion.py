@@ -218,7 +218,7 @@ def test_no_two_lines_of_a_family_overlap_and_alternatives_do() -> None:
     every = sorted(known)
     matrix = overlap_matrix(every)
     assert (matrix == matrix.T).all()
-    assert matrix.sum() == 2 * len(known_overlaps())
+    assert matrix.sum() == sum(len(together) * (len(together) - 1) for together, _ in known_overlaps())
     with pytest.raises(ParameterError, match="count the same money"):
         load_parameters("high_needs_block", "after_exclusion")
 
@@ -313,7 +313,7 @@ def test_the_stale_the_weak_and_the_disputed_are_named(declared: ParameterSet) -
     table, unset = declared_sources(as_of=due + timedelta(days=1))
     assert table["key"].is_unique
     assert (table["beware"] != "").all()
-    assert {each.key for each in unset} == set(GIVEN)
+    assert {each.key for each in unset} == {*GIVEN, "causal_share_justice", "lost_earnings", "later_education"}
     with pytest.raises(ParameterError, match="no figures of 'Atlantis'"):
         declared_sources(la="Atlantis")
 
@@ -373,7 +373,9 @@ def test_a_lost_decimal_point_in_a_declared_price_is_caught(declared: ParameterS
 
 def test_combinations_of_families_are_checked_at_load() -> None:
     for one, other in combinations(known_families(), 2):
-        lines = [line.key for family in (one, other) for line in load_parameters(family).lines]
+        loaded = [load_parameters(family) for family in (one, other)]
+        # a line that waits for a number counts nothing yet
+        lines = [line.key for each in loaded for line in each.lines if line.key not in each.asleep]
         if overlap_matrix(list(dict.fromkeys(lines))).any():
             with pytest.raises(ParameterError, match="count the same money"):
                 load_parameters(one, other)

@@ -278,7 +278,7 @@ def test_unknown_families_are_refused() -> None:
         load_parameters("high_need_block")
     with pytest.raises(ParameterError, match="at least one family"):
         load_parameters()
-    with pytest.raises(ParameterError, match="declared in another family too"):
+    with pytest.raises(ParameterError, match="named twice"):
         load_parameters("high_needs_block", "high_needs_block")
 
 

@@ -1,0 +1,77 @@
+"""What stands beside an appraisal: sources with what to beware of, lines left out, later life, and the programme's cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from averting.appraisal.later_life import later_life
+from averting.appraisal.programme_tables import programme_table
+from averting.appraisal.sensitivity import Case
+from averting.costs import ParameterSet, flagged
+from averting.effects import Effect
+from averting.evaluation.appraisal_settings import AppraisalSettings
+from averting.evaluation.settings import CostSettings
+
+
+def write_cost_tables(
+    folder: Path,
+    effect: Effect,
+    costs: CostSettings,
+    settings: AppraisalSettings,
+    parameters: ParameterSet,
+    *,
+    draws: int,
+    seed: int,
+) -> None:
+    """Write ``sources.csv``, ``asleep.csv``, ``later_life.csv`` and ``programme.csv``."""
+    beware = flagged(parameters, as_of=costs.as_of)
+    found = parameters.sources()
+    found = found.assign(beware=[", ".join(beware.get(key, ())) for key in found["key"]])
+    programme = programme_table(settings.programme, price_year=costs.price_year)
+    later = _later_life(effect, costs, settings, parameters, draws=draws, seed=seed)
+    tables = {"sources": found, "asleep": asleep_table(parameters), "later_life": later, "programme": programme}
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def asleep_table(parameters: ParameterSet) -> pd.DataFrame:
+    """Return the lines that are left out: ``line``, what to give, its unit, and where to look for it."""
+    labels = {line.key: line.label for line in parameters.lines}
+    rows = [
+        {"line": labels[line], "key": key, "label": asked.label, "unit": asked.unit, "ask": asked.ask}
+        for line, keys in parameters.asleep.items()
+        for key in keys
+        if (asked := parameters.unset.get(key)) is not None
+    ]
+    return pd.DataFrame(rows, columns=["line", "key", "label", "unit", "ask"])
+
+
+def _later_life(
+    effect: Effect,
+    costs: CostSettings,
+    settings: AppraisalSettings,
+    parameters: ParameterSet,
+    *,
+    draws: int,
+    seed: int,
+) -> pd.DataFrame:
+    cases = [
+        Case(
+            effect.averted(),
+            parameters,
+            settings.base_year,
+            costs.price_year,
+            settings.programme,
+            scenario=scenario,
+            discounting=settings.discounting,
+            draws=draws,
+            seed=seed,
+        )
+        for scenario in settings.scenarios
+        if scenario.programme
+    ]
+    tables = [later_life(case, level=effect.level) for case in cases]
+    kept = [table for table in tables if not table.empty]
+    return pd.concat(kept, ignore_index=True) if kept else tables[0]
