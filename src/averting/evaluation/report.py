@@ -12,6 +12,7 @@ from averting.evaluation.store import Store
 from averting.provenance import file_hash, tree_hashes
 from averting.reporting import open_results
 from averting.reporting.render import render as render_qmd
+from averting.reporting.wording import DRAFT
 
 REPORT = "report.qmd"
 
@@ -24,7 +25,9 @@ def render(
     cache: bool = True,
     progress: Progress = silent,
 ) -> Path:
-    """Render ``report.qmd`` of an evaluation to one self-contained HTML file.
+    """Render ``report.qmd`` of an evaluation to one self-contained HTML file, marked as a draft on every page.
+
+    What may leave is made by :func:`averting.reporting.publish.publish`, and by nothing else.
 
     Parameters
     ----------
@@ -68,5 +71,6 @@ def render(
         engine=engine,
         cache=cache,
         cache_key=hashes,
+        banner=DRAFT,
         progress=progress,
     )

@@ -8,6 +8,9 @@ from averting.effects.diagnostics.detectable import smallest_detectable
 from averting.reporting import numbers
 from averting.reporting.results import Results
 
+DRAFT = "Draft: not for publication"
+"""What every page says that has not passed disclosure control."""
+
 _UNIT = {
     "school": "schools",
     "local authority": "local authorities",
@@ -188,15 +191,22 @@ def release(results: Results) -> str:
     about = results.disclosure
     if about is None:
         return (
-            '::: {.callout-warning title="Draft: not for publication"}\n'
+            f'::: {{.callout-warning title="{DRAFT}"}}\n'
             "This report has not passed disclosure control. It may show small numbers of pupils. Keep it among those "
             "who may see the data.\n:::"
         )
     count = about["withheld"]
     some = "No number is" if count == 0 else "One number is" if count == 1 else f"{count} numbers are"
+    base = about.get("money_base")
+    money = (
+        f" Amounts of money that rest on counts are rounded to {numbers.pounds(base)}, no less than what one averted "
+        "event is worth, so that they say no more than the counts do."
+        if base
+        else ""
+    )
     return (
         '::: {.callout-note title="Disclosure control"}\n'
         f"This report has passed disclosure control: {about['label'][:1].lower()}{about['label'][1:]}. {some} withheld, "
         "shown as c in tables and as gaps in figures. Totals are rounded on their own, so parts may not add up to "
-        "them.\n:::"
+        f"them.{money}\n:::"
     )

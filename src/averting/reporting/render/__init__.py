@@ -11,6 +11,7 @@ from typing import Literal
 from averting.errors import MissingExtraError, RenderError, refuse
 
 from . import quarto, selfcontained
+from .banner import with_banner
 from .environment import cell_environment
 
 __all__ = ["render"]
@@ -28,6 +29,7 @@ def render(
     parameters: Mapping[str, object] | None = None,
     cache: bool = True,
     cache_key: Sequence[str] = (),
+    banner: str = "",
     progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Render a report to one self-contained HTML file.
@@ -49,6 +51,8 @@ def render(
         (kept in ``.averting-cache`` beside the report).
     cache_key : sequence of str
         What else the cells read: hashes of data and results. Files they read are not watched otherwise.
+    banner : str
+        Words to show at the top of the page and on every page when it is printed.
     progress : callable of str, optional
         Told in words what is happening.
 
@@ -77,7 +81,7 @@ def render(
 
         html = embedded.render(source, given, cache=cache, cache_key=cache_key, tell=tell)
     refuse(RenderError, f"{source.name} cannot be rendered", selfcontained.faults(html, source.name))
-    _write(target, html)
+    _write(target, with_banner(html, banner))
     tell(f"{source.name}: wrote {target}")
     return target
 
