@@ -186,6 +186,15 @@ def excluded(results: Results) -> str:
     return " ".join([f"Left out: {', '.join(record['excluded'])}.", *labels])
 
 
+def event_sources(results: Results) -> str:
+    """Say of what kind each event is and where it comes from, by its mark; empty without events."""
+    parts = [
+        f"{mark}: {row.kind}" + (f" ({row.source})" if isinstance(row.source, str) and row.source else "")
+        for mark, row in enumerate(results.table("design/events").itertuples(), 1)
+    ]
+    return f"Kinds and sources of events, by mark: {'; '.join(parts)}." if parts else ""
+
+
 def release(results: Results) -> str:
     """Say, as a callout, whether this is a draft or has passed disclosure control and under which rules."""
     about = results.disclosure

@@ -59,7 +59,7 @@ def _refuse_unusable(design: Design, counts: Counts, indicator: str) -> None:
         )
     if events[pilots:][:, ~after].sum() == 0 or events[pilots:][:, after].sum() == 0:
         raise EstimationError(
-            f"ratio_did: the comparison schools have no {indicator} before or after {design.common_start}."
+            f"ratio_did: the comparison {design.panel.units} have no {indicator} before or after {design.common_start}."
         )
 
 
@@ -249,7 +249,7 @@ def fit(design: Design, request: Request) -> Effect:
         _reference_check(design, reference, request.alpha),
         areas_check(areas, permuted=permuted),
         *_checks(design, counts, interval),
-        detection_check(detectable),
+        detection_check(detectable, units=design.panel.units),
     ]
     return Effect(
         estimand=Estimand(
