@@ -310,7 +310,7 @@ def _design_checks(design: Design) -> tuple[CheckResult, ...]:
         CheckResult(
             "design/comparison_schools",
             "warn" if few else "pass",
-            f"{len(design.comparison)} comparison schools ({design.rule}); fewer than {FEW_COMPARISONS} leave "
+            f"{len(design.comparison)} comparison {design.panel.units} ({design.rule}); fewer than {FEW_COMPARISONS} leave "
             "little to judge chance by.",
             "Widen the comparison rule." if few else "",
         ),
@@ -332,7 +332,7 @@ def _effective_check(design: Design) -> CheckResult:
     return CheckResult(
         "design/effective_comparison",
         "warn" if few else "pass",
-        f"Weighted, the {len(design.comparison)} comparison schools tell as much as "
+        f"Weighted, the {len(design.comparison)} comparison {design.panel.units} tell as much as "
         f"{design.effective_comparison:.1f} of equal weight; the heaviest has {largest:.0%} of all weight. Fewer than "
         f"{FEW_COMPARISONS} leave little to judge chance by.",
         "Match fewer measures, or widen the donor pool." if few else "",

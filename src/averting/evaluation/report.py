@@ -14,8 +14,8 @@ from averting.provenance import file_hash, tree_hashes
 from averting.reporting import open_results
 from averting.reporting.render import MAIN as REPORT
 from averting.reporting.render import check_formats, render_files, reports
+from averting.reporting.wording import DRAFT
 
-DRAFT = "Draft: not for publication"
 Engine = Literal["auto", "quarto", "embedded"]
 
 
@@ -29,6 +29,9 @@ def render(
     progress: Progress = silent,
 ) -> Path:
     """Render one report of an evaluation to one self-contained HTML file, or to an accessible PDF.
+
+    It is marked as a draft on every page; what may leave is made by :func:`averting.reporting.publish.publish`, and
+    by nothing else.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from averting.data.successors import KEY as LIKELY_SUCCESSORS
 from averting.effects.storage import save_effect
 from averting.errors import DisclosureError
 from averting.provenance import canonical_json
-from averting.reporting.controlled_checks import write_public_checks
+from averting.reporting.controlled_checks import public_checks, write_public_checks
+from averting.reporting.controlled_money import money_base, rounded_payers, rounded_summary, worth_of_one
 from averting.reporting.pilot_schools import rates_that_tell
 from averting.reporting.results import Results
 
@@ -59,6 +61,15 @@ class Controlled:
         """Keys of every withheld count and rate."""
         return frozenset(d.cell for d in self.record.decisions if d.reason != "rounding")
 
+    @cached_property
+    def money_base(self) -> float | None:
+        """What amounts are rounded to; None where nothing is valued or no treated year is withheld."""
+        if not self.results.has_appraisal:
+            return None
+        valued = self.results.record("appraisal/appraisal")["estimate"]
+        indicator = next(e["indicator"] for e in self.results.manifest["estimates"] if e["id"] == valued)
+        return money_base(worth_of_one(self.results)) if _hidden_periods(self, indicator) else None
+
 
 def control(results: Results, rules: Rules, previous: tuple[PublicTable, ...] = ()) -> Controlled:
     """Decide what of an evaluation's results may leave.
@@ -78,18 +89,20 @@ def control(results: Results, rules: Rules, previous: tuple[PublicTable, ...] = 
         If the counts cannot be read from the results, or contradict an earlier release, or what is valued is an
         estimate without an event.
     """
+    without = sum(bool(estimate["without"]) for estimate in results.manifest["estimates"])
     results = _main_estimates(results)
     counts = tuple(count_table(results, indicator) for indicator in _indicators(results))
     public, record = protect(counts, rules, previous=previous)
     for indicator in _indicators(results):
-        told, safe = rates_that_tell(results, indicator, rules)
+        told, sides = rates_that_tell(results, indicator, rules)
         cells: list[Key] = [(indicator, "pilots", "mean rate before the start")] * told
         if results.record("design/design")["effective_comparison"] < FEW_SCHOOLS:
             cells.append((indicator, "comparison", "mean rate before the start"))
-        exposed = [] if safe else [(indicator, "pilots", "single schools before the start")]
+        exposed = [(indicator, "pilots", f"single schools {side}") for side in sides]
         record = record.with_decisions([Decision("balance", cell, "rate") for cell in cells], exposed=exposed)
     made = Controlled(results, public, record)
-    return replace(made, record=record.with_decisions(_derived(made)))
+    made = replace(made, record=record.with_decisions(_derived(made)))
+    return replace(made, record=replace(made.record, notes=tuple(_notes(made, without=without))))
 
 
 def _main_estimates(results: Results) -> Results:
@@ -183,18 +196,29 @@ def _derived(made: Controlled) -> Iterator[Decision]:
             yield Decision(
                 f"{key}, without the programme", (indicator, "without the programme", period), "derived"
             )
-    if _hides_flows(made):
+    if made.money_base:
         yield Decision("savings by financial year", ("every year",), "derived")
+        yield Decision("savings", (f"every amount that rests on counts, to {made.money_base:,.0f}",), "rounding")
 
 
-def _hides_flows(made: Controlled) -> bool:
-    """Whether savings by year would show what was averted in a withheld year."""
-    if not made.results.has_appraisal:
-        return False
-    valued = made.results.record("appraisal/appraisal")["estimate"]
-    indicator = next(e["indicator"] for e in made.results.manifest["estimates"] if e["id"] == valued)
-    return bool(_hidden_periods(made, indicator))
+def _notes(made: Controlled, *, without: int) -> Iterator[str]:
+    """Say, for an output checker, what of the results stays inside altogether."""
+    for key in made.results.estimates:
+        effect = made.results.effect(key)
+        inside = [*sorted(set(effect.tables) - set(SHOWN_TABLES)), *(["trace"] if effect.trace else [])]
+        if inside:
+            yield f"{key}: stays inside: {', '.join(inside)}."
+    if without:
+        yield f"Estimates without an event that stay inside: {without}."
+    if made.results.manifest["diagnostics"]:
+        yield "Diagnostics and guardrails leave as words; their numbers stay inside."
+    if (made.results.folder / "design" / "weights.csv").is_file():
+        yield "Weights of comparison schools stay inside."
+    yield "Which schools were joined, and what events of named schools are called, stays inside."
 
+
+SHOWN_TABLES = ("permutation", "detectable", "priors")
+"""Tables of an estimate that hold no count and nothing of single schools or years."""
 
 TELLING_CHECKS = ("design/regression_to_mean",)
 """Checks whose words hold a ratio of single years' counts, from which a small count could be solved for."""
@@ -217,6 +241,7 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
     """
     results, record = made.results, made.record
     about = {"label": record.rules.label, "withheld": record.withheld, "passes": record.passes}
+    about |= {"money_base": made.money_base} if made.money_base else {}
     manifest = {**results.manifest, "disclosure": about, "events": []}
     for stage in ("data", "design", *(["appraisal"] if results.has_appraisal else [])):
         (folder / stage).mkdir()
@@ -238,12 +263,7 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
         _write_estimate(made, key, folder / "estimates" / key)
     write_public_checks(results, folder)
     if results.has_appraisal:
-        for name in ("appraisal.json", "summary.csv", "payers.csv", "sources.csv", "asleep.csv", "later_life.csv"):
-            _copy(results, folder, f"appraisal/{name}")
-        flows = results.table("appraisal/flows").copy()
-        if _hides_flows(made):
-            flows.loc[flows["line"] != PROGRAMME, ["undiscounted", "present_value"]] = np.nan
-        _csv(flows, folder / "appraisal/flows.csv")
+        _write_money(made, folder)
     return Results(folder, json.loads(canonical_json(manifest)))
 
 
@@ -318,14 +338,12 @@ def _write_estimate(made: Controlled, key: str, folder: Path) -> None:
     hidden, printed = _hidden_periods(made, indicator), _printed(made)
     change = effect.change.sum(("school", "period")).assign_attrs(effect.change.attrs)
     change = change.expand_dims(school=["pilots"], period=["all"]).transpose("draw", "school", "period")
-    shown = {
-        name: table for name, table in effect.tables.items() if name in ("permutation", "detectable", "priors")
-    }
+    shown = {name: table for name, table in effect.tables.items() if name in SHOWN_TABLES}
     if "permutation" in shown:
         statistics = shown["permutation"]
         shown["permutation"] = statistics.assign(statistic=statistics["statistic"].round(1))
     # draws of single schools stay inside
-    save_effect(replace(effect, change=change, tables=shown, trace=None), folder)
+    save_effect(replace(effect, change=change, tables=shown, trace=None, checks=public_checks(effect)), folder)
     _copy(results, folder.parents[1], f"estimates/{key}/method.json")
     averted = results.table(f"estimates/{key}/averted").copy()
     ends = ["median", "lower", "upper"]
@@ -340,6 +358,22 @@ def _write_estimate(made: Controlled, key: str, folder: Path) -> None:
     without[ends] = without[ends].round()
     without.loc[without["period"].isin(hidden), ends] = np.nan
     _csv(without, folder / "counterfactual.csv")
+
+
+def _write_money(made: Controlled, folder: Path) -> None:
+    results, base = made.results, made.money_base
+    for name in ("appraisal.json", "sources.csv", "asleep.csv"):
+        _copy(results, folder, f"appraisal/{name}")
+    summary, payers, flows = (results.table(f"appraisal/{name}").copy() for name in ("summary", "payers", "flows"))
+    if base:
+        summary, payers = rounded_summary(summary, base), rounded_payers(payers, flows, base)
+        flows.loc[flows["line"] != PROGRAMME, ["undiscounted", "present_value"]] = np.nan
+    later = results.table("appraisal/later_life").copy()
+    if base:  # amounts, and the share at which they break even, tell what was averted
+        told = ["line", "line_label", "scenario", "causal_share"]
+        later[later.columns.difference(told)] = np.nan
+    for name, table in (("summary", summary), ("payers", payers), ("flows", flows), ("later_life", later)):
+        _csv(table, folder / f"appraisal/{name}.csv")
 
 
 def _copy(results: Results, folder: Path, name: str) -> None:

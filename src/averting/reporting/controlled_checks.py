@@ -8,10 +8,13 @@ solved for.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from averting.checks import CheckResult
+from averting.effects import Effect
 from averting.effects.diagnostics.suite import KNOWN
 from averting.provenance import canonical_json
 from averting.reporting.results import Results
@@ -22,6 +25,11 @@ _SAID = {
     "warn": "This calls for care. Its numbers are withheld, because they would tell of single schools or years.",
 }
 _SAID["fail"] = _SAID["warn"]
+_TELLING = {
+    "pre_fit": "How closely the comparison follows the pilots before the start, year by year, was looked at.",
+    "donors": "How far the comparison rests on single schools was looked at.",
+}
+"""Checks of estimates whose words hold a misfit over single years, or the weight of a single school."""
 _NUMBERS = ["estimate", "lower", "upper", "p_value", "p_adjusted"]
 
 
@@ -54,6 +62,16 @@ def write_public_checks(results: Results, folder: Path) -> None:
     table[_NUMBERS] = np.nan
     table["note"] = ""
     table.to_csv(folder / "guardrails/guardrails.csv", index=False, lineterminator="\n")
+
+
+def public_checks(effect: Effect) -> tuple[CheckResult, ...]:
+    """Return an estimate's checks; those whose words hold numbers of single years or schools without them."""
+    return tuple(
+        replace(check, message=f"{_TELLING[name]} Its numbers are withheld.")
+        if (name := check.key.rpartition("/")[2]) in _TELLING
+        else check
+        for check in effect.checks
+    )
 
 
 def _label(key: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable, load_rules
 from averting.errors import DisclosureError, RenderError
-from averting.provenance import canonical_json, file_hash
+from averting.provenance import canonical_json, file_hash, tree_hashes
 from averting.reporting import tables
 from averting.reporting.controlled import Controlled, control, write_controlled
 from averting.reporting.render import check_formats, render_files, reports
@@ -88,9 +88,15 @@ def publish(
         groups = _groups(results)
         counts = {"groups": groups, "tables": [table.to_dict() for table in made.tables]}
         (public / COUNTS).write_text(canonical_json(counts), encoding="utf-8")
-        (public / RECORD).write_text(canonical_json(made.record.to_dict()), encoding="utf-8")
+        (public / RECORD).write_text(canonical_json(_record(made, public)), encoding="utf-8")
         public.rename(destination)
     return destination
+
+
+def _record(made: Controlled, public: Path) -> dict[str, object]:
+    """Return the record with the hash of every file it speaks for."""
+    files = {name: digest for name, digest in tree_hashes(public, "*").items() if name != RECORD}
+    return {**made.record.to_dict(), "files": files}
 
 
 def _current_results(folder: Path) -> Results:

@@ -111,11 +111,11 @@ def write_excel(tables: Mapping[str, SourcedTable], path: Path) -> None:
         raise MissingExtraError("excel", "A spreadsheet") from missing
     _checked(tables)
     book = Workbook()
+    assert book.active is not None  # a new workbook has one sheet
+    book.remove(book.active)
     book.properties.title = "Appraisal tables"
     for name, frame in {NOTES: _notes(tables), **{name: table.frame for name, table in tables.items()}}.items():
-        sheet = book.active if name == NOTES else book.create_sheet(name)
-        sheet.title = name
-        _fill(sheet, _safe(frame), name)
+        _fill(book.create_sheet(name), _safe(frame), name)
     made = io.BytesIO()
     book.save(made)
     path.write_bytes(_timeless(made.getvalue()))

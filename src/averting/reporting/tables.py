@@ -180,6 +180,11 @@ def suppression(results: Results) -> ReportTable:
     return ReportTable(("Outcome", "Observed", "Suppressed", "Missing"), rows, numeric=(1, 2, 3))
 
 
+def has_succession(results: Results) -> bool:
+    """Whether a map of successors was used, so that there is something to show."""
+    return "succession" in results.manifest["inputs"]
+
+
 def succession(results: Results) -> ReportTable:
     """Return which schools or authorities were joined: those of pilots one by one, the rest by kind.
 
@@ -215,22 +220,23 @@ def _text(value: object) -> str:
 
 
 def events(results: Results) -> ReportTable:
-    """Return declared events: when, what, whom they concern and how they are dealt with."""
+    """Return declared events: when, what, whom they concern and how they are dealt with.
+
+    Their kinds and sources stand below it, by :func:`averting.reporting.wording.event_sources`.
+    """
     words = {"show": "shown only", "exclude": "left out", "sensitivity": "kept, and estimated once more without"}
     rows = [
         (
             str(mark),
             str(row.label),
-            str(row.kind),
             str(row.periods),
             "all" if row.schools == 0 else f"{row.schools} named",
             words[str(row.treatment)],
-            _text(row.source),
         )
         for mark, row in enumerate(results.table("design/events").itertuples(), 1)
     ]
-    columns = ("Mark", "Event", "Kind", "Years", f"Which {wording.unit(results)}", "What is done", "Source")
-    return ReportTable(columns, rows or [("none", "", "", "", "", "", "")])
+    columns = ("Mark", "Event", "Years", f"Which {wording.unit(results)}", "What is done")
+    return ReportTable(columns, rows or [("none", "", "", "", "")])
 
 
 def scenarios(results: Results) -> ReportTable:

@@ -11,6 +11,9 @@ from averting.effects.diagnostics.detectable import smallest_detectable
 from averting.reporting import numbers
 from averting.reporting.results import Results
 
+DRAFT = "Draft: not for publication"
+"""What every page says that has not passed disclosure control."""
+
 _UNIT = {
     "school": "schools",
     "local authority": "local authorities",
@@ -220,20 +223,36 @@ def excluded(results: Results) -> str:
     return " ".join([f"Left out: {', '.join(record['excluded'])}.", *labels])
 
 
+def event_sources(results: Results) -> str:
+    """Say of what kind each event is and where it comes from, by its mark; empty without events."""
+    parts = [
+        f"{mark}: {row.kind}" + (f" ({row.source})" if isinstance(row.source, str) and row.source else "")
+        for mark, row in enumerate(results.table("design/events").itertuples(), 1)
+    ]
+    return f"Kinds and sources of events, by mark: {'; '.join(parts)}." if parts else ""
+
+
 def release(results: Results) -> str:
     """Say, as a callout, whether this is a draft or has passed disclosure control and under which rules."""
     about = results.disclosure
     if about is None:
         return (
-            '::: {.callout-warning title="Draft: not for publication"}\n'
+            f'::: {{.callout-warning title="{DRAFT}"}}\n'
             "This report has not passed disclosure control. It may show small numbers of pupils. Keep it among those "
             "who may see the data.\n:::"
         )
     count = about["withheld"]
     some = "No number is" if count == 0 else "One number is" if count == 1 else f"{count} numbers are"
+    base = about.get("money_base")
+    money = (
+        f" Amounts of money that rest on counts are rounded to {numbers.pounds(base)}, no less than what one averted "
+        "event is worth, so that they say no more than the counts do."
+        if base
+        else ""
+    )
     return (
         '::: {.callout-note title="Disclosure control"}\n'
         f"This report has passed disclosure control: {about['label'][:1].lower()}{about['label'][1:]}. {some} withheld, "
         "shown as c in tables and as gaps in figures. Totals are rounded on their own, so parts may not add up to "
-        "them.\n:::"
+        f"them.{money}\n:::"
     )

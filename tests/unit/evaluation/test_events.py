@@ -121,13 +121,18 @@ def test_events_are_listed_and_drawn_and_their_periods_left_out_with_the_label(r
     assert results.record("design/design")["excluded"] == ["2015/16", "2019/20", "2020/21"]
     assert "New code (2015/16)." in wording.excluded(results)
     rows = tables.events(results).rows
-    assert [row[1:6] for row in rows[2:]] == [
-        ("Team", "another programme", "2022/23", "1 named", "kept, and estimated once more without"),
-        ("New code", "change of method", "2015/16", "all", "left out"),
+    assert [row[1:] for row in rows[2:]] == [
+        ("Team", "2022/23", "1 named", "kept, and estimated once more without"),
+        ("New code", "2015/16", "all", "left out"),
     ]
     drawn = figures.paths(results, "main")
     assert "3 Team (2022/23); 4 New code (2015/16)." in drawn.alt
+    said = wording.event_sources(results)
+    assert "3: another programme" in said
+    assert "4: change of method" in said
+    # no map of successors was given: the report has no table of them
     assert tables.succession(results).rows[0][0] == "none"
+    assert not tables.has_succession(results)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +177,7 @@ def test_a_pilot_that_changed_its_urn_is_followed_and_reported(make_quick, tmp_p
         np.testing.assert_array_equal(np.sort(now, axis=0), np.sort(before, axis=0))
     results = open_results(run(folder))
     assert results.table("data/succession")["outcome"].tolist() == ["joined"]
+    assert tables.has_succession(results)
     row = tables.succession(results).rows[0]
     assert (row[0][:6], row[1][:6], row[2], row[3]) == ("900007", "910007", "conversion", "2022/23")
     assert Panel.from_netcdf(results.folder / "data" / "panel.nc").joined == {

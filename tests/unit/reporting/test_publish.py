@@ -193,7 +193,7 @@ def test_single_pilot_schools_cannot_be_solved_from_the_mean_rate(
 ) -> None:
     n = len(events)
     pupils = np.array([1000.0, 5200.0, 3900.0, 6100.0])[:n]
-    pilots = _Pilots(np.array(events), pupils, pupils * 0.6)
+    pilots = _Pilots(np.array(events), pupils, np.zeros(n), pupils * 0.6)
     small = (pilots.events > 0) & (pilots.events < 5)
     system = _system(pilots, small, [0.6])
     if told is not None:  # two schools: total and mean rate give both counts

@@ -114,8 +114,8 @@ def _refuse_unusable(design: Design, counts: Counts, method: str, indicator: str
     for part, whose in (
         (known[:pilots] & counts.treated[:pilots], "the pilots from their start on"),
         (known[:pilots] & ~counts.treated[:pilots], "the pilots before their start"),
-        (known[pilots:] & ~late, f"the comparison schools before {first}"),
-        (known[pilots:] & late, f"the comparison schools from {first} on"),
+        (known[pilots:] & ~late, f"the comparison {design.panel.units} before {first}"),
+        (known[pilots:] & late, f"the comparison {design.panel.units} from {first} on"),
     ):
         if not part.any():
             raise EstimationError(f"{method}: no {indicator} is known for {whose}. Add those years' data.")

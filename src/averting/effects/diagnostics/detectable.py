@@ -123,14 +123,14 @@ def smallest_detectable(detectable: pd.DataFrame, target: float = TARGET) -> flo
     return float(reduction[first - 1] + share * (reduction[first] - reduction[first - 1]))
 
 
-def detection_check(detectable: pd.DataFrame) -> CheckResult:
-    """Say in words what the design could have detected."""
+def detection_check(detectable: pd.DataFrame, *, units: str = "schools") -> CheckResult:
+    """Say in words what the design could have detected; ``units`` is what rows are of, in the plural."""
     if detectable["chance"].isna().any():
         return CheckResult(
             "design/detectable",
             "warn",
-            "What could have been detected is not known: too few comparison schools to stand in for the pilots.",
-            "Add comparison schools.",
+            f"What could have been detected is not known: too few comparison {units} to stand in for the pilots.",
+            f"Add comparison {units}.",
         )
     smallest = smallest_detectable(detectable)
     if smallest is None:
@@ -138,7 +138,7 @@ def detection_check(detectable: pd.DataFrame) -> CheckResult:
             "design/detectable",
             "warn",
             f"No true reduction up to {REDUCTIONS[-1]:.0%} would have been detected four times in five.",
-            "Only more pilot schools, more years or a commoner outcome can answer the question.",
+            f"Only more pilot {units}, more years or a commoner outcome can answer the question.",
         )
     return CheckResult(
         "design/detectable",

@@ -288,7 +288,7 @@ def fit(design: Design, request: Request) -> Effect:
         _reference_check(design, reference, request.alpha),
         areas_check(areas, permuted=permuted),
         *_checks(design, counts, interval),
-        detection_check(detectable),
+        detection_check(detectable, units=design.panel.units),
     ]
     return Effect(
         estimand=Estimand(

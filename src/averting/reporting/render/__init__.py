@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from averting.errors import MissingExtraError, RenderError, refuse
 
 from . import quarto, selfcontained
+from .banner import with_banner
 from .environment import cell_environment
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def render_files(
     parameters : mapping of str to object, optional
         Values laid over those of the cell tagged ``parameters``: text, numbers, true, false, and lists of them.
     watermark : str
-        Words behind and below every page of a PDF.
+        Words on every page: behind and below a PDF's, above an HTML page and across each printed sheet of it.
     cache : bool
         Reuse what the cells displayed last time while code, parameters, `cache_key` and versions are the same
         (kept in ``.averting-cache`` beside the report).
@@ -142,6 +143,7 @@ def render_files(
         if target.suffix.lower() != ".pdf":
             outside = selfcontained.faults(made[target].decode(), source.name)
             refuse(RenderError, f"{source.name} cannot be rendered", outside)
+            made[target] = with_banner(made[target].decode(), watermark).encode()
     for target in targets:
         _write(target, made[target])
         tell(f"{source.name}: wrote {target}")

@@ -131,6 +131,13 @@ def test_detection_in_words(chance: list[float], status: str, words: str) -> Non
     assert bool(check.guidance) == ("20%" not in words)
 
 
+def test_words_follow_what_rows_are_of() -> None:
+    assert "pilot local authorities" in detection_check(table([0.0] * 10), units="local authorities").guidance
+    unknown = detection_check(table([float("nan")] * 10), units="local authorities")
+    assert "too few comparison local authorities" in unknown.message
+    assert unknown.guidance == "Add comparison local authorities."
+
+
 def test_suppressed_counts_lower_the_chance_of_detection() -> None:
     """A reduction that one fill would hide is not found, so hidden counts can only make detection rarer."""
     rng = np.random.default_rng(11)
