@@ -149,7 +149,7 @@ const note = (moved) => seen.push({ moved,
   shown: Object.fromEntries([...document.querySelectorAll("[data-show]")].filter((e) => e.dataset.exact !== undefined)
     .map((e) => [e.dataset.show, { exact: e.dataset.exact, text: e.textContent }])),
   payers: Object.fromEntries([...document.querySelectorAll("[data-payer]")].map((e) => [e.dataset.payer, +e.dataset.exact])),
-  printed: q("[data-show=printed]").textContent, 
+  printed: q("[data-show=printed]").textContent,
   states: [...document.querySelectorAll(".what-if-state")].map((e) => e.textContent) });
 const reset = () => q(".what-if-reset").click();
 note({});
