@@ -1,5 +1,6 @@
 """Costs: from averted exclusions to pounds by line, payer and year. Nothing here knows a school."""
 
+from averting.costs.authorities import Elsewhere, elsewhere, recovery, schools_grant
 from averting.costs.claims import Claim, Reconciliation, accept, read_claim, reconcile
 from averting.costs.cost_line import CostLine
 from averting.costs.declarations import overrides_from_table
@@ -24,6 +25,7 @@ __all__ = [
     "CostLine",
     "Deflator",
     "Distribution",
+    "Elsewhere",
     "Override",
     "Parameter",
     "ParameterSet",
@@ -33,6 +35,7 @@ __all__ = [
     "apply_payer_rules",
     "declared_sources",
     "deflate",
+    "elsewhere",
     "factors",
     "flagged",
     "flags",
@@ -56,6 +59,8 @@ __all__ = [
     "present_value",
     "read_claim",
     "reconcile",
+    "recovery",
     "risk_share",
     "savings",
+    "schools_grant",
 ]

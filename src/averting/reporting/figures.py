@@ -250,7 +250,7 @@ def cash_flow(results: Results) -> ReportFigure:
     if flows["undiscounted"].isna().any():
         return withheld("Savings by year are withheld: they would tell how many were averted in a withheld year.")
     # transfers between payers net to zero and would only double the bars
-    central = flows[(flows["scenario"] == "central") & (flows["kind"] != "transfer")]
+    central = flows[(flows["scenario"] == "central") & ~flows["kind"].isin(["transfer", "lifetime"])]
     wide = central.pivot_table(
         index="year", columns="line_label", values="undiscounted", aggfunc="sum", fill_value=0.0
     )
