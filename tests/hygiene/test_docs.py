@@ -276,7 +276,7 @@ def test_documented_types_defaults_and_words_are_the_codes(asked: dict[tuple[str
         kind, default, allowed = asked[at]
         word = row[1].replace("tables", "table") if kind is dict else row[1]
         is_kind = word == _KINDS[kind] or (
-            kind is list and word in ("tables", "list of text, or table", "list of number")
+            kind is list and word in ("tables", "list of text, or table", "list of number", "list of two numbers")
         )
         if default is _REQUIRED:
             is_default = row[2] == "required"
