@@ -69,7 +69,6 @@ def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
         "centre": cells.centre,
         "cell_school": cells.school,
         "cell_period": cells.period,
-        "cell_pilot": cells.pilot,
         "cell_after": cells.after,
         "cell_treated": cells.treated,
         "cell_log_exposure": cells.log_exposure,
