@@ -154,3 +154,20 @@ def test_the_module_is_the_command(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("averting: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_claim_is_reconciled_and_refused(call, tmp_path):
+    path = tmp_path / "claim.toml"
+    path.write_text(
+        'text = "t"\nsource = "s"\n[saving]\nreduction = "50 %"\nannual = "£822,535"\nlifetime = "£4.2m"\n'
+    )
+    status, out, _ = call("reconcile", path)
+    assert status == 0
+    assert out.startswith("refused: t (s)")
+    assert "baseline: how many exclusions" in out
+    found = json.loads(call("reconcile", path, "--json")[1])
+    assert found["verdict"] == "refused"
+    assert len(found["alternatives"]) == 3
+    status, _, err = call("reconcile", tmp_path / "none.toml")
+    assert status == 2
+    assert "cannot be read" in err

@@ -118,7 +118,7 @@ FAULTS = [
     (("programme", 0, "amount"), "60,000", "[[programme]] number 1 amount", "this is text"),
     (("programme", 0, "year"), "", "[[programme]] number 1 year", "empty"),
     (("programme", 1, "price_year"), "2022", "[[programme]] number 2 price_year", "not a financial year"),
-    (("programme", 0, "paid_by"), "school", "[[programme]] number 1 paid_by", "Known keys: amount, payer"),
+    (("programme", 0, "paid_by"), "school", "[[programme]] number 1 paid_by", "Known keys: amount, element"),
     (("scenario", 0, "key"), "sooner back", "[[scenario]] number 1", "letters, digits and underscores"),
     (("scenario", 0, "key"), "central", "[[scenario]] key", "keys repeat: central"),
     (("scenario", 0, "label"), MISSING, "[[scenario]] number 1 label", "missing"),
