@@ -38,7 +38,7 @@ class Case:
 
     Parameters
     ----------
-    averted, parameters, programme, base_year, price_year, scenario, discounting, draws, seed
+    averted, parameters, programme, base_year, price_year, scenario, discounting, draws, seed, payers_as_of, conditions
         As in :func:`averting.appraise`.
     view : str
         Which savings count: ``cashable`` or ``cashable_and_capacity``.
@@ -54,6 +54,8 @@ class Case:
     discounting: str = "2022"
     draws: int = 1_000
     seed: int = 1
+    payers_as_of: FinancialYear | None = None
+    conditions: tuple[str, ...] = ()
     # savings per exclusion by what the parameters are: cases made from one another share it
     _kept: dict[str, Streams] = field(default_factory=dict, repr=False, compare=False)
 
@@ -73,7 +75,14 @@ class Case:
             discounting=self.discounting,
             draws=self.draws,
             seed=self.seed,
+            payers_as_of=self.payers_as_of,
+            conditions=self.conditions,
         )
+
+    @property
+    def rules_of(self) -> FinancialYear:
+        """Year whose payer rules hold where money is counted per exclusion: the one asked for, else the base year."""
+        return self.payers_as_of or self.base_year
 
     def npv(self) -> float:
         """Return the mean net present value in the case's view.
@@ -95,7 +104,9 @@ class Case:
         key = repr((about, [(name, known[name].distribution, known[name].price_year) for name in known]))
         if key not in self._kept:
             drawn = known.draw(self.draws, seed=self.seed)
-            each = savings_per_exclusion(drawn, price_year=self.price_year)
+            each = savings_per_exclusion(
+                drawn, price_year=self.price_year, payers_as_of=self.rules_of, conditions=self.conditions
+            )
             self._kept[key] = Streams.of(each, self.scenario)
         return self._kept[key]
 

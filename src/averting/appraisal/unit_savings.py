@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,12 @@ _ORIGIN = AcademicYear(2000)
 
 
 def savings_per_exclusion(
-    parameters: xr.Dataset, *, price_year: FinancialYear, values: Mapping[str, float] | None = None
+    parameters: xr.Dataset,
+    *,
+    price_year: FinancialYear,
+    payers_as_of: FinancialYear,
+    conditions: Collection[str] = (),
+    values: Mapping[str, float] | None = None,
 ) -> xr.DataArray:
     """Return what averting one exclusion saves.
 
@@ -32,6 +37,9 @@ def savings_per_exclusion(
         From :meth:`averting.costs.ParameterSet.draw`.
     price_year : FinancialYear
         Year in whose prices the result is.
+    payers_as_of, conditions : FinancialYear, collection of str
+        As in :func:`averting.costs.savings`. One year's rules hold throughout: who pays cannot follow the calendar
+        where money is counted from the exclusion.
     values : mapping of str to float, optional
         Parameters taken to be known, each in the price year it was drawn in; the others keep their draws.
 
@@ -49,7 +57,13 @@ def savings_per_exclusion(
     one = xr.DataArray(
         np.ones((len(draws), 1)), dims=("draw", "period"), coords={"draw": draws, "period": [_ORIGIN.label]}
     )
-    flows = savings(units.label(one, "pupils"), parameters.assign(known), price_year=price_year)
+    flows = savings(
+        units.label(one, "pupils"),
+        parameters.assign(known),
+        price_year=price_year,
+        payers_as_of=payers_as_of,
+        conditions=conditions,
+    )
     return flows.assign_coords(year=flows["year"].to_numpy() - _ORIGIN.start)
 
 

@@ -105,15 +105,23 @@ class Basis:
     @cached_property
     def streams(self) -> Streams:
         """Savings per exclusion as drawn."""
-        each = savings_per_exclusion(self.drawn, price_year=self.case.price_year)
-        return Streams.of(each, self.case.scenario)
+        return Streams.of(self._per_exclusion({}), self.case.scenario)
+
+    def _per_exclusion(self, values: Mapping[str, float]) -> xr.DataArray:
+        case = self.case
+        return savings_per_exclusion(
+            self.drawn,
+            price_year=case.price_year,
+            payers_as_of=case.rules_of,
+            conditions=case.conditions,
+            values=values,
+        )
 
     def streams_at(self, values: Mapping[str, float]) -> Array:
         """Return savings per exclusion with some parameters known, shape (stream, draw, offset)."""
         if not values:
             return self.streams.values
-        each = savings_per_exclusion(self.drawn, price_year=self.case.price_year, values=values)
-        return self.streams.like(each, self.case.scenario)
+        return self.streams.like(self._per_exclusion(values), self.case.scenario)
 
     @cached_property
     def spend(self) -> dict[str, Array]:

@@ -55,6 +55,7 @@ def what_if(case: Case, *, level: float = 0.95) -> dict[str, object]:
     keys = unit_costs(basis)
     return {
         "prices": case.price_year.label,
+        "rules": case.rules_of.label,
         "years": year_labels(basis),
         "posterior": case.averted.draw_kind == "posterior",
         "level": level,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from averting.appraisal import CENTRAL, Appraisal, ProgrammeCost, decision, measures
+from averting.appraisal import CENTRAL, Appraisal, decision, measures
 from averting.appraisal.appraisal import VIEW_LABELS, VIEWS
 from averting.appraisal.measures import net_by_year
 from averting.appraisal.scale_up import CAVEAT, scale_up, scale_up_table
@@ -37,7 +37,7 @@ def write_questions(
 
     Tables that an evaluation does not ask for, or that its draws cannot support, are not written.
     """
-    case = _case(appraisal, effect, parameters, settings.programme, seed)
+    case = _case(appraisal, effect, parameters, settings, seed)
     tables = {
         "tornado": _tornado(case),
         "break_even": _break_even(case, effect),
@@ -62,7 +62,7 @@ def _case(
     appraisal: Appraisal,
     effect: Effect,
     parameters: ParameterSet,
-    programme: tuple[ProgrammeCost, ...],
+    settings: AppraisalSettings,
     seed: int,
 ) -> Case:
     return Case(
@@ -70,10 +70,12 @@ def _case(
         parameters,
         appraisal.base_year,
         appraisal.price_year,
-        programme,
+        settings.programme,
         discounting=appraisal.discounting,
         draws=appraisal.flows.sizes["draw"],
         seed=seed,
+        payers_as_of=settings.payers_as_of,
+        conditions=settings.conditions,
     )
 
 

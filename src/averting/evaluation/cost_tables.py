@@ -68,6 +68,8 @@ def _later_life(
             discounting=settings.discounting,
             draws=draws,
             seed=seed,
+            payers_as_of=settings.payers_as_of,
+            conditions=settings.conditions,
         )
         for scenario in settings.scenarios
         if scenario.programme

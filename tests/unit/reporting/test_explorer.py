@@ -125,6 +125,21 @@ def test_the_horizon_leaves_out_later_years(case):
     assert found["npv"] == pytest.approx(float(first_two), abs=PENNY)
 
 
+def test_who_pays_follows_one_years_rules(case):
+    """From 2028-29 the high needs block's money is DfE's: the explorer says whose rules it takes, and takes them."""
+    for year in (2025, 2028):
+        other = dataclasses.replace(case, payers_as_of=FinancialYear(year))
+        present = other.appraisal().present.sel(scenario="central").mean("draw")
+        counted = present.isel(line=np.flatnonzero(present["kind"].isin(["cashable", "transfer"]).to_numpy()))
+        by_payer = counted.sum(("line", "year"))
+        found = Basis(other).results(Point())["payers"]
+        assert {name: value for name, value in found.items() if value} == pytest.approx(
+            {str(name): float(by_payer.sel(payer=name)) for name in found if found[name]}, abs=PENNY
+        )
+        assert bool(found.get("la_high_needs")) == (year < 2028)
+        assert what_if(other)["rules"] == FinancialYear(year).label
+
+
 def test_adjustments_of_the_scenario_are_kept(case):
     """A case with a lag, displacement and optimism bias opens with what its appraisal says."""
     from averting.appraisal import Adjustment

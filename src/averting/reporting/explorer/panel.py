@@ -91,6 +91,7 @@ def what_if_panel(model: Mapping[str, Any], *, posterior: bool) -> Panel:
         drawn=_drawn(model),
         prices=escape(str(model["prices"])),
         first=escape(str(model["years"][0])),
+        rules=escape(str(model["rules"])),
         data=data.replace("<", "\\u003c"),
         script=script,
     )
