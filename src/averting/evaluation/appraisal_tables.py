@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -265,3 +266,38 @@ _TITLES = {
     "value_of_information": "What knowing more before deciding would be worth at most, cash only, {value}",
     "acceptability": "Chance that each choice is best, by pounds an averted exclusion is worth beyond savings counted",
 }
+
+
+def appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSettings) -> dict[str, object]:
+    """Return what an appraisal was asked, for the results and the report."""
+    return {
+        "estimate": settings.estimate,
+        "draw_kind": effect.draw_kind,
+        "price_year": appraisal.flows.attrs["price_year"],
+        "base_year": appraisal.base_year.label,
+        "discounting": appraisal.discounting,
+        "has_programme_cost": appraisal.has_programme_cost,
+        "payers_as_of": settings.payers_as_of.label if settings.payers_as_of else None,
+        "conditions": list(settings.conditions),
+        "scenarios": [
+            {
+                "key": scenario.key,
+                "label": scenario.label,
+                "overrides": {key: override.reason for key, override in scenario.overrides.items()},
+                "adjustments": [
+                    {"kind": one.kind, "amount": one.amount, "meaning": MEANINGS[one.kind], "reason": one.reason}
+                    for one in scenario.adjustments
+                ],
+            }
+            for scenario in appraisal.scenarios
+        ],
+        "contributions": dict(settings.contributions),
+        "weights": {
+            payer: {"weight": weight, "reason": settings.weight_reasons[payer]}
+            for payer, weight in settings.weights.items()
+        },
+        "programme": [
+            {**asdict(cost), "year": cost.year.label, "price_year": cost.price_year.label}
+            for cost in settings.programme
+        ],
+    }

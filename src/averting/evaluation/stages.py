@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pandas as pd
 import xarray as xr
 
 from averting.appraisal import Appraisal, appraise, measures
-from averting.appraisal.adjustments import MEANINGS
 from averting.appraisal.appraisal import VIEWS
 from averting.appraisal.programme import programme_flows
 from averting.checks import CheckResult
@@ -27,7 +25,7 @@ from averting.effects.estimator import Progress
 from averting.effects.storage import save_effect
 from averting.errors import DataError, EvaluationError, Fault, refuse
 from averting.evaluation.appraisal_settings import AppraisalSettings
-from averting.evaluation.appraisal_tables import write_questions
+from averting.evaluation.appraisal_tables import appraisal_record, write_questions
 from averting.evaluation.cost_tables import write_cost_tables
 from averting.evaluation.estimate_settings import EstimateSettings
 from averting.evaluation.event_settings import is_default
@@ -333,44 +331,10 @@ def write_appraisal(
     _csv(pd.concat([measures.quadrants(appraisal, view) for view in VIEWS]), folder / "quadrants.csv")
     _csv(measures.appraisal_summary_table(appraisal, level=effect.level), folder / "summary_table.csv")
     write_cost_tables(folder, effect, costs, settings, parameters, draws=draws, seed=seed)
-    (folder / "appraisal.json").write_text(canonical_json(_appraisal_record(appraisal, effect, settings)), "utf-8")
+    (folder / "appraisal.json").write_text(canonical_json(appraisal_record(appraisal, effect, settings)), "utf-8")
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
     totals.to_netcdf(folder / "totals.nc", engine="scipy")
     write_questions(folder, appraisal, effect, parameters, settings, seed)
-
-
-def _appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSettings) -> dict[str, object]:
-    return {
-        "estimate": settings.estimate,
-        "draw_kind": effect.draw_kind,
-        "price_year": appraisal.flows.attrs["price_year"],
-        "base_year": appraisal.base_year.label,
-        "discounting": appraisal.discounting,
-        "has_programme_cost": appraisal.has_programme_cost,
-        "payers_as_of": settings.payers_as_of.label if settings.payers_as_of else None,
-        "conditions": list(settings.conditions),
-        "scenarios": [
-            {
-                "key": scenario.key,
-                "label": scenario.label,
-                "overrides": {key: override.reason for key, override in scenario.overrides.items()},
-                "adjustments": [
-                    {"kind": one.kind, "amount": one.amount, "meaning": MEANINGS[one.kind], "reason": one.reason}
-                    for one in scenario.adjustments
-                ],
-            }
-            for scenario in appraisal.scenarios
-        ],
-        "contributions": dict(settings.contributions),
-        "weights": {
-            payer: {"weight": weight, "reason": settings.weight_reasons[payer]}
-            for payer, weight in settings.weights.items()
-        },
-        "programme": [
-            {**asdict(cost), "year": cost.year.label, "price_year": cost.price_year.label}
-            for cost in settings.programme
-        ],
-    }
 
 
 def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
