@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from averting.appraisal import CENTRAL, Appraisal, decision, measures
+from averting.appraisal.adjustments import MEANINGS
 from averting.appraisal.appraisal import VIEW_LABELS, VIEWS
 from averting.appraisal.measures import net_by_year
 from averting.appraisal.scale_up import CAVEAT, scale_up, scale_up_table
