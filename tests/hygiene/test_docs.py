@@ -21,7 +21,7 @@ import averting as av
 from averting.cli import app, main
 from averting.costs import known_payers, load_parameters, overrides_from_table
 from averting.effects import known_estimators
-from averting.effects.estimators.bayes_count import priors
+from averting.effects.bayes.priors import load_priors
 from averting.errors import ParameterError
 from averting.evaluation import load_evaluation
 from averting.evaluation import toml_table as toml_table_module
@@ -347,12 +347,7 @@ def test_numbers_of_the_worked_account_are_the_declared_ones() -> None:
 
 
 def test_priors_on_the_page_are_the_declared_ones() -> None:
-    declared = {
-        f"`{name}`": f"half-normal({table['sd']:g})"
-        if table["family"] == "half_normal"
-        else f"normal({table['mean']:g}, {table['sd']:g})"
-        for name, table in priors().items()
-    }
+    declared = {f"`{name}`": str(prior) for name, prior in load_priors("bayes_count").items()}
     assert {row[0]: row[2] for row in md.table(DOCS / "effects.md", "### Priors")} == declared
 
 

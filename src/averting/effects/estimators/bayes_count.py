@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from averting.checks import CheckResult
 from averting.design import Counts, Design
 from averting.draws import stream
+from averting.effects.bayes.calibration import check_calibration
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.convergence import check_convergence
 from averting.effects.bayes.count_model import (
@@ -127,7 +128,7 @@ def fit(design: Design, request: Request) -> Effect:
         request,
         log_ratio[: request.draws],
         change[: request.draws],
-        checks=(*convergence, check_prediction(predicted), check_sensitivity(scaled)),
+        checks=(*convergence, check_prediction(predicted), check_sensitivity(scaled), check_calibration(_KEY)),
         tables={
             "posterior": summary,
             "priors": prior_table(priors),
