@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from averting.design import Design
+from averting.effects.bayes.calibration import check_calibration
 from averting.effects.bayes.convergence import check_convergence
 from averting.effects.bayes.predictive import check_prediction
 from averting.effects.bayes.priors import Prior, prior_table
@@ -87,7 +88,13 @@ def posterior_effect(
         draws=label_draws(ratio, "ratio"),
         draw_kind="posterior",
         change=label_change(change, design),
-        checks=(*design.checks, *convergence, check_prediction(predicted), check_sensitivity(scaled)),
+        checks=(
+            *design.checks,
+            *convergence,
+            check_prediction(predicted),
+            check_sensitivity(scaled),
+            check_calibration(method),
+        ),
         tables={
             "posterior": summary,
             "priors": prior_table(priors, chance),
