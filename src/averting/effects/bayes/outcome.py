@@ -93,7 +93,7 @@ def posterior_effect(
             *convergence,
             check_prediction(predicted),
             check_sensitivity(scaled),
-            check_calibration(method),
+            check_calibration(key),
         ),
         tables={
             "posterior": summary,
