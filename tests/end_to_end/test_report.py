@@ -14,7 +14,7 @@ from averting.evaluation.settings import FILE
 from averting.reporting import numbers, open_results, tables, wording
 from averting.resources import analyses_dir
 
-FIGURES, TABLES = 7, 12
+FIGURES, TABLES = 8, 12
 
 
 def declared_headings():
@@ -152,7 +152,7 @@ def test_an_evaluation_without_money_permutation_or_power_has_a_report(quick_cop
     page = report_of(render(quick_copy, engine="embedded"))
     assert "does not value" in page.text
     assert "£" not in page.text
-    assert len(page.images) == 2  # balance and paths
+    assert len(page.images) == 3  # balance, paths and single schools left out
     for heading in declared_headings():
         assert any(found.endswith(heading) for found in page.headings), heading
 
@@ -182,7 +182,7 @@ def test_the_demonstration_from_one_command(cli, tmp_path, report_of):
     assert "8.9" in page.text
     before = (tmp_path / "demo" / "report.html").read_bytes()
     told = cli("run", tmp_path / "demo").err
-    assert told.count("kept from an earlier run") == 6
+    assert told.count("kept from an earlier run") == 8
     shutil.rmtree(tmp_path / "demo" / "results")
     cli("demo", tmp_path / "demo", "--quiet")
     assert (tmp_path / "demo" / "report.html").read_bytes() == before
@@ -194,7 +194,7 @@ def test_a_new_evaluation_goes_from_template_to_report(cli, quick_run, tmp_path,
     assert said.code == 0
     assert str(folder) in said.out
     assert sorted(path.name for path in folder.iterdir()) == [
-        ".gitignore", "README.md", "_body.qmd", "data", "evaluation.toml", "report.qmd",
+        ".gitignore", "README.md", "_body.qmd", "data", "evaluation.toml", "report.qmd", "summary.qmd",
     ]  # fmt: skip
     shutil.copyfile(quick_run / "data" / "simulated_schools.csv", folder / "data" / "schools.csv")
     path = folder / FILE
@@ -216,4 +216,5 @@ def test_a_new_evaluation_goes_from_template_to_report(cli, quick_run, tmp_path,
     assert (said.code, said.err) == (0, "")
     page = report_of(tmp_path / "page.html")
     assert "was not given" in page.text
-    assert "not a probability" not in page.text
+    assert "saved more than it cost" not in page.text
+    assert "which it pays" not in page.text

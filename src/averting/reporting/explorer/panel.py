@@ -77,7 +77,12 @@ def what_if_panel(model: Mapping[str, Any], *, posterior: bool) -> Panel:
     """
     if not model.get("checks"):
         raise RenderError("The explorer's model holds no case. Make the results again with: averting run.")
-    label = "Probability that it pays" if posterior else "Share of draws in which it pays (not a probability)"
+    outcome = "pays" if model["spend"] else "saves anything"  # without a cost, nothing can be said to pay
+    label = (
+        f"Probability that it {outcome}"
+        if posterior
+        else f"Share of draws in which it {outcome} (not a probability)"
+    )
     cases = _cases(model, label)
     # no "<" survives, so that no text can end the script
     data = json.dumps({**model, "chance_label": label}, ensure_ascii=False, separators=(",", ":"))
