@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from averting.costs.cost_line import KINDS, UNIT_COST_UNITS, CostLine, quantity_times_cost
@@ -146,12 +147,16 @@ def known_families() -> tuple[str, ...]:
 
 
 @cache
+def _read(path: Path) -> Table:
+    with path.open("rb") as handle:
+        return tomllib.load(handle)
+
+
 def _declared(family: str) -> Table:
     if family not in known_families():
         known = ", ".join(known_families())
         raise ParameterError(f"There is no family of parameters '{family}'. Use one or more of: {known}.")
-    with (models_dir() / "costs" / f"{family}.toml").open("rb") as handle:
-        declared = tomllib.load(handle)
+    declared = _read(models_dir() / "costs" / f"{family}.toml")
     for other, wanted in declared.get("import", {}).items():
         declared = _with_imports(declared, _declared(other), wanted, where=f"models/costs/{family}.toml")
     return declared
