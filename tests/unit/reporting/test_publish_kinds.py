@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -161,11 +161,12 @@ def test_a_difference_must_not_tell_a_single_schools_count(events: tuple[float, 
 def page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write an empty page in place of a report: the files beside it are what is looked at."""
 
-    def write(_source: Path, *, output: Path, **_options: object) -> Path:
-        output.write_text("<html></html>", encoding="utf-8")
-        return output
+    def write(_source: Path, *, outputs: Sequence[Path], **_options: object) -> tuple[Path, ...]:
+        for output in outputs:
+            output.write_text("<html></html>", encoding="utf-8")
+        return tuple(outputs)
 
-    monkeypatch.setattr("averting.reporting.publish.render", write)
+    monkeypatch.setattr("averting.reporting.publish.render_files", write)
 
 
 @pytest.mark.usefixtures("page")
@@ -227,10 +228,15 @@ def test_a_draft_says_so_on_screen_and_on_every_printed_page(
     quick_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, object] = {}
-    monkeypatch.setattr("averting.evaluation.report.render_qmd", lambda _source, **options: given.update(options))
+
+    def keep(_source: Path, *, outputs: Sequence[Path], **options: object) -> tuple[Path, ...]:
+        given.update(options)
+        return tuple(outputs)
+
+    monkeypatch.setattr("averting.evaluation.report.render_files", keep)
     render(quick_copy)
-    assert given["banner"] == "Draft: not for publication"
-    html = with_banner("<html><head></head><body class='a'><p>x</p></body></html>", str(given["banner"]))
+    assert given["watermark"] == "Draft: not for publication"
+    html = with_banner("<html><head></head><body class='a'><p>x</p></body></html>", str(given["watermark"]))
     assert html.count("Draft: not for publication") == 3
     shown, printed = html.index('class="averting-banner"'), html.index('class="averting-banner-print"')
     assert html.index("<body") < shown < printed < html.index("<p>x")

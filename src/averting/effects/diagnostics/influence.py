@@ -33,20 +33,21 @@ def leave_one_out(asked: Asked) -> Finding:
     rows = [asked.row(label, partial(_without, design, out)) for label, out in left.items()]
     changed = [row for row in rows if asked.changed(row)]
     one = "" if len(design.pilots) > 1 else " There is one pilot, which cannot be left out."
-    rows.insert(0, effect_row("all schools", asked.effect))
+    units, unit = design.panel.units, design.panel.level
+    rows.insert(0, effect_row(f"all {units}", asked.effect))
     if changed:
         pilots = sum("without pilot" in str(row["label"]) for row in changed)
         message = (
-            f"The answer leans on single schools: left out one at a time, {pilots} of the {len(design.pilots)} pilots and "
-            f"{len(changed) - pilots or 'none'} of the comparison schools change the verdict or move the estimate by more "
+            f"The answer leans on single {units}: left out one at a time, {pilots} of the {len(design.pilots)} pilots and "
+            f"{len(changed) - pilots or 'none'} of the comparison {units} change the verdict or move the estimate by more "
             f"than {asked.moved_by:.0%}.{one}"
         )
-        return finding(key, "warn", message, rows, "Find out what is special about these schools.")
+        return finding(key, "warn", message, rows, f"Find out what is special about these {units}.")
     largest = float(np.abs(np.expm1(shifts[order]))[0])
     share = f"{largest:.0%}" if np.isfinite(largest) else "without limit"
     message = (
-        f"No school left out changes the verdict or moves the estimate by more than {asked.moved_by:.0%}. The comparison "
-        f"school that matters most moves the others' change by {share}.{one}"
+        f"No {unit} left out changes the verdict or moves the estimate by more than {asked.moved_by:.0%}. The comparison "
+        f"{unit} that matters most moves the others' change by {share}.{one}"
     )
     return finding(key, "pass", message, rows)
 

@@ -27,7 +27,8 @@ def placebo_in_time(asked: Asked) -> Finding:
     if row["verdict"] in _FOUND:
         message = (
             f"Before there was any programme, taking {start} as its start, the same method finds {row['verdict']}: "
-            "pilots and comparison schools were moving apart already, or chance is larger than the method allows."
+            f"pilots and comparison {asked.design.panel.units} were moving apart already, or chance is larger than the "
+            "method allows."
         )
         return finding(key, "warn", message, [row], "Do not read the estimate as the programme's effect alone.")
     message = (

@@ -88,7 +88,7 @@ def what_if_panel(model: Mapping[str, Any], *, posterior: bool) -> Panel:
     data = json.dumps({**model, "chance_label": label}, ensure_ascii=False, separators=(",", ":"))
     script = (_FOLDER / "what_if.js").read_text(encoding="utf-8")
     style = (_FOLDER / "what_if.css").read_text(encoding="utf-8")
-    page = (_FOLDER / "what_if.html").read_text(encoding="utf-8")
+    page = (_FOLDER / "what_if.template").read_text(encoding="utf-8")
     html = page.strip().format(
         style=style,
         cases=cases.html().replace("<table>", "<table>\n<caption>One thing changed at a time</caption>", 1),

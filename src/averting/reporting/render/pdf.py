@@ -71,7 +71,8 @@ def shown(text: str) -> str:
     known = _known()
     spelled = {code: f"⟨U+{code:04X}⟩" for code in set(map(ord, text)) if code > 126 and code not in known}
     spelled |= dict.fromkeys((code for code in spelled if _UNSEEN.fullmatch(chr(code))), "")
-    return text.translate(spelled)
+    # a selector of the look of a letter that is spelled out has nothing left to select
+    return text.translate(spelled | dict.fromkeys(range(0xFE00, 0xFE10), ""))
 
 
 # what only changes the look of its neighbours, or nothing
