@@ -10,6 +10,7 @@ import hashlib
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 
 def stream(seed: int, key: str) -> np.random.Generator:
@@ -24,6 +25,13 @@ def stream(seed: int, key: str) -> np.random.Generator:
     """
     words = np.frombuffer(hashlib.sha256(key.encode()).digest()[:16], dtype=np.uint32)
     return np.random.default_rng(np.random.SeedSequence([seed, *words.tolist()]))
+
+
+def spread_of(draws: NDArray[np.float64], level: float) -> dict[str, float]:
+    """Return median and equal-tailed interval of draws, as columns of a table."""
+    tail = (1 - level) / 2
+    lower, middle, upper = np.quantile(draws, [tail, 0.5, 1 - tail])
+    return {"median": float(middle), "lower": float(lower), "upper": float(upper)}
 
 
 def resample(array: xr.DataArray, n: int, *, seed: int, key: str) -> xr.DataArray:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 import xarray as xr
 
 from averting import units
+from averting.draws import spread_of
 from averting.years import Period
 
 
@@ -62,6 +62,4 @@ class Averted:
 
     def summary(self, level: float = 0.95) -> dict[str, float]:
         """Return median and equal-tailed interval of the total."""
-        tail = (1 - level) / 2
-        low, middle, high = np.quantile(self.total().to_numpy(), [tail, 0.5, 1 - tail])
-        return {"median": float(middle), "lower": float(low), "upper": float(high), "level": level}
+        return {**spread_of(self.total().to_numpy(), level), "level": level}

@@ -31,15 +31,13 @@ def write_questions(
     folder: Path,
     appraisal: Appraisal,
     effect: Effect,
-    parameters: ParameterSet,
+    case: Case,
     settings: AppraisalSettings,
-    seed: int,
 ) -> None:
     """Write the tables behind every question a report answers of an appraisal, and all of them as a spreadsheet.
 
     Tables that an evaluation does not ask for, or that its draws cannot support, are not written.
     """
-    case = _case(appraisal, effect, parameters, settings, seed)
     tables = {
         "tornado": _tornado(case),
         "break_even": _break_even(case, effect),
@@ -48,7 +46,7 @@ def write_questions(
     if settings.scale_up is not None:
         tables["scale_up"] = _scaled(folder, case, settings, effect.level)
     if _decides(appraisal, effect):
-        tables["value_of_information"] = _information(appraisal, parameters, seed)
+        tables["value_of_information"] = _information(appraisal, case.parameters, case.seed)
         tables["acceptability"] = _acceptability(appraisal)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
@@ -58,27 +56,6 @@ def write_questions(
     central = by_year.sel(scenario=CENTRAL.key, drop=True).reset_coords(drop=True)
     central.astype(np.float32).rename("net").to_dataset().to_netcdf(folder / "net_by_year.nc", engine="scipy")
     _export(folder / "tables", appraisal, effect, tables)
-
-
-def _case(
-    appraisal: Appraisal,
-    effect: Effect,
-    parameters: ParameterSet,
-    settings: AppraisalSettings,
-    seed: int,
-) -> Case:
-    return Case(
-        effect.averted(),
-        parameters,
-        appraisal.base_year,
-        appraisal.price_year,
-        settings.programme,
-        discounting=appraisal.discounting,
-        draws=appraisal.flows.sizes["draw"],
-        seed=seed,
-        payers_as_of=settings.payers_as_of,
-        conditions=settings.conditions,
-    )
 
 
 def _tornado(case: Case) -> pd.DataFrame:

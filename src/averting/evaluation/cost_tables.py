@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from averting.appraisal import Scenario
 from averting.appraisal.later_life import later_life
 from averting.appraisal.programme_tables import programme_table
 from averting.appraisal.sensitivity import Case
 from averting.costs import ParameterSet, flagged
-from averting.effects import Effect
 from averting.evaluation.appraisal_settings import AppraisalSettings
 from averting.evaluation.settings import CostSettings
 
 
 def write_cost_tables(
-    folder: Path,
-    effect: Effect,
-    costs: CostSettings,
-    settings: AppraisalSettings,
-    parameters: ParameterSet,
-    *,
-    draws: int,
-    seed: int,
+    folder: Path, case: Case, costs: CostSettings, settings: AppraisalSettings, *, level: float
 ) -> None:
     """Write ``sources.csv``, ``asleep.csv``, ``later_life.csv`` and ``programme.csv``."""
-    beware = flagged(parameters, as_of=costs.as_of)
-    found = parameters.sources()
+    beware = flagged(case.parameters, as_of=costs.as_of)
+    found = case.parameters.sources()
     found = found.assign(beware=[", ".join(beware.get(key, ())) for key in found["key"]])
     programme = programme_table(settings.programme, price_year=costs.price_year)
-    later = _later_life(effect, costs, settings, parameters, draws=draws, seed=seed)
-    tables = {"sources": found, "asleep": asleep_table(parameters), "later_life": later, "programme": programme}
+    later = _later_life(case, settings.scenarios, level)
+    tables = {
+        "sources": found,
+        "asleep": asleep_table(case.parameters),
+        "later_life": later,
+        "programme": programme,
+    }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
@@ -48,32 +48,8 @@ def asleep_table(parameters: ParameterSet) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["line", "key", "label", "unit", "ask"])
 
 
-def _later_life(
-    effect: Effect,
-    costs: CostSettings,
-    settings: AppraisalSettings,
-    parameters: ParameterSet,
-    *,
-    draws: int,
-    seed: int,
-) -> pd.DataFrame:
-    cases = [
-        Case(
-            effect.averted(),
-            parameters,
-            settings.base_year,
-            costs.price_year,
-            settings.programme,
-            scenario=scenario,
-            discounting=settings.discounting,
-            draws=draws,
-            seed=seed,
-            payers_as_of=settings.payers_as_of,
-            conditions=settings.conditions,
-        )
-        for scenario in settings.scenarios
-        if scenario.programme
-    ]
-    tables = [later_life(case, level=effect.level) for case in cases]
+def _later_life(case: Case, scenarios: Sequence[Scenario], level: float) -> pd.DataFrame:
+    cases = [replace(case, scenario=scenario) for scenario in scenarios if scenario.programme]
+    tables = [later_life(each, level=level) for each in cases]
     kept = [table for table in tables if not table.empty]
     return pd.concat(kept, ignore_index=True) if kept else tables[0]

@@ -11,6 +11,7 @@ import pandas as pd
 from averting.checks import CheckResult
 from averting.data import Panel
 from averting.design import Design
+from averting.effects import Effect
 from averting.effects.estimator import Progress, silent
 from averting.effects.storage import load_effect
 from averting.errors import DataError
@@ -154,7 +155,10 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
             ),
         )
     main = evaluation.primary
-    estimated = store.stage(f"estimates/{main.id}", keys[f"estimates/{main.id}"], _nothing)[0]
+
+    def estimated(key: str) -> Effect:
+        return load_effect(store.stage(f"estimates/{key}", keys[f"estimates/{key}"], _nothing)[0])
+
     stage(
         "diagnostics",
         "finding what would change the answer",
@@ -162,7 +166,7 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
             at,
             evaluation,
             checked.design_of(main),
-            load_effect(estimated),
+            estimated(main.id),
             panel=checked.panel,
             unaffected=checked.unaffected,
             progress=progress,
@@ -175,21 +179,18 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
             at,
             evaluation,
             checked.design_of(main),
-            load_effect(estimated),
+            estimated(main.id),
             designs=checked.guardrails,
             progress=progress,
         ),
     )
     if evaluation.appraisal and evaluation.costs:
         costs, appraisal = evaluation.costs, evaluation.appraisal
-        valued = store.stage(f"estimates/{appraisal.estimate}", keys[f"estimates/{appraisal.estimate}"], _nothing)[
-            0
-        ]
         stage(
             "appraisal",
             "valuing what was averted",
             lambda at: stages.write_appraisal(
-                at, load_effect(valued), costs, appraisal, draws=evaluation.draws, seed=evaluation.seed
+                at, estimated(appraisal.estimate), costs, appraisal, draws=evaluation.draws, seed=evaluation.seed
             ),
         )
     references = (models_dir() / "references.bib").read_text(encoding="utf-8")

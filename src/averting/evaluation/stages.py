@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from averting.appraisal import Appraisal, appraise, measures
 from averting.appraisal.appraisal import VIEWS
 from averting.appraisal.programme import programme_flows
+from averting.appraisal.sensitivity import Case
 from averting.checks import CheckResult
 from averting.costs import factors, known_deflator, known_payers, load_parameters
 from averting.data import Joined, Panel, join_authorities, join_schools, read_panel
@@ -20,6 +20,7 @@ from averting.data.succession import COLUMNS as SUCCESSION_COLUMNS
 from averting.data.successors import check_successors
 from averting.design import Design, Event, balance, paths, regression_to_mean, without_cells
 from averting.design.events import KINDS
+from averting.draws import spread_of
 from averting.effects import Effect, estimate, known_estimators
 from averting.effects.estimator import Progress
 from averting.effects.storage import save_effect
@@ -267,7 +268,9 @@ def averted_table(effect: Effect) -> pd.DataFrame:
         ("all", effect.averted().total()),
         *((str(p.item()), by_period.sel(period=p)) for p in by_period["period"]),
     ]
-    return pd.DataFrame([{"period": period, **_spread(draws, effect.level)} for period, draws in rows])
+    return pd.DataFrame(
+        [{"period": period, **spread_of(draws.to_numpy(), effect.level)} for period, draws in rows]
+    )
 
 
 def counterfactual_table(effect: Effect, design: Design) -> pd.DataFrame:
@@ -292,16 +295,13 @@ def counterfactual_table(effect: Effect, design: Design) -> pd.DataFrame:
                 "lower": float(lower.sel(at)),
                 "upper": float(upper.sel(at)),
                 "exposure": float(exposure.sel(at)),
-                **{f"without_{name}": value for name, value in _spread(without.sel(at), effect.level).items()},
+                **{
+                    f"without_{name}": value
+                    for name, value in spread_of(without.sel(at).to_numpy(), effect.level).items()
+                },
             }
         )
     return pd.DataFrame(rows)
-
-
-def _spread(draws: xr.DataArray, level: float) -> dict[str, float]:
-    tail = (1 - level) / 2
-    low, middle, high = np.quantile(draws.to_numpy(), [tail, 0.5, 1 - tail])
-    return {"median": float(middle), "lower": float(low), "upper": float(high)}
 
 
 def write_appraisal(
@@ -330,11 +330,23 @@ def write_appraisal(
     _csv(measures.cost_per_averted(appraisal, level=effect.level), folder / "cost_per_averted.csv")
     _csv(pd.concat([measures.quadrants(appraisal, view) for view in VIEWS]), folder / "quadrants.csv")
     _csv(measures.appraisal_summary_table(appraisal, level=effect.level), folder / "summary_table.csv")
-    write_cost_tables(folder, effect, costs, settings, parameters, draws=draws, seed=seed)
+    case = Case(
+        effect.averted(),
+        parameters,
+        settings.base_year,
+        costs.price_year,
+        settings.programme,
+        discounting=settings.discounting,
+        draws=draws,
+        seed=seed,
+        payers_as_of=settings.payers_as_of,
+        conditions=settings.conditions,
+    )
+    write_cost_tables(folder, case, costs, settings, level=effect.level)
     (folder / "appraisal.json").write_text(canonical_json(appraisal_record(appraisal, effect, settings)), "utf-8")
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
     totals.to_netcdf(folder / "totals.nc", engine="scipy")
-    write_questions(folder, appraisal, effect, parameters, settings, seed)
+    write_questions(folder, appraisal, effect, case, settings)
 
 
 def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
@@ -347,7 +359,7 @@ def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
                 draws = by_payer.sel(scenario=scenario.key, payer=payer, kind=kind)
                 if bool((draws != 0).any()):
                     at = {"scenario": scenario.key, "payer": payer, "payer_label": labels[payer], "kind": kind}
-                    rows.append({**at, "mean": float(draws.mean()), **_spread(draws, level)})
+                    rows.append({**at, "mean": float(draws.mean()), **spread_of(draws.to_numpy(), level)})
     columns = ["scenario", "payer", "payer_label", "kind", "mean", "median", "lower", "upper"]
     return pd.DataFrame(rows, columns=columns)
 

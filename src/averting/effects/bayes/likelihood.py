@@ -73,39 +73,6 @@ def log_pmf(k: Array, mean: Array, size: Array) -> Array:
     return NEGATIVE_BINOMIAL.log_pmf(k, mean, size, _ANY)
 
 
-def cell_log_likelihood(
-    lower: Array,
-    upper: Array,
-    mean: Array,
-    size: Array,
-    trials: Array = _ANY,
-    *,
-    family: Family = NEGATIVE_BINOMIAL,
-) -> Array:
-    """Return the log probability of each cell's bounds, (draw, cell), for leave-one-out checks.
-
-    Parameters
-    ----------
-    lower, upper : array (cell,)
-        Bounds of the counts.
-    mean : array (draw, cell)
-        Expected counts.
-    size : array (draw,)
-        Inverse of the dispersion.
-    trials : array (cell,)
-        Exposure, for counts out of it.
-    family : Family
-        Distribution of a count.
-    """
-    trials = np.broadcast_to(trials, lower.shape)
-    found = family.log_pmf(lower, mean, size[:, None], trials)
-    for extra in range(1, int((upper - lower).max(initial=0)) + 1):
-        inside = lower + extra <= upper
-        value = family.log_pmf(lower[inside] + extra, mean[:, inside], size[:, None], trials[inside])
-        found[:, inside] = np.logaddexp(found[:, inside], value)
-    return found
-
-
 def draw_counts(mean: Array, size: Array, rng: np.random.Generator) -> Array:
     """Draw a negative-binomial count for each mean; ``size`` broadcasts."""
     return NEGATIVE_BINOMIAL.draw(mean, size, _ANY, rng)

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from averting.design import Design
+from averting.draws import spread_of
 from averting.effects.bayes.calibration import check_calibration
 from averting.effects.bayes.convergence import check_convergence
 from averting.effects.bayes.predictive import check_prediction
@@ -21,13 +22,6 @@ from averting.effects.outcomes import label_change, label_draws
 from averting.effects.result import Effect, Estimand
 
 Array = NDArray[np.float64]
-
-
-def spread_of(draws: Array, level: float) -> dict[str, float]:
-    """Return median and equal-tailed interval of draws, as columns of a table."""
-    tail = (1 - level) / 2
-    lower, middle, upper = np.quantile(draws, [tail, 0.5, 1 - tail])
-    return {"median": float(middle), "lower": float(lower), "upper": float(upper)}
 
 
 def posterior_effect(

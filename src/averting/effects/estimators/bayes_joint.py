@@ -14,6 +14,7 @@ import pandas as pd
 
 from averting.checks import CheckResult
 from averting.design import Design
+from averting.draws import spread_of
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.convergence import check_convergence
 from averting.effects.bayes.count_fit import (
@@ -28,7 +29,6 @@ from averting.effects.bayes.count_fit import (
 )
 from averting.effects.bayes.count_model import BASELINE, baseline_log_rate, size_of
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL
-from averting.effects.bayes.outcome import spread_of
 from averting.effects.bayes.priors import FAMILIES, declare, load_priors
 from averting.effects.bayes.sampling import SAMPLERS, flat, require_bayes
 from averting.effects.bayes.sensitivity import power_scaled

@@ -11,9 +11,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from averting.design import Design
+from averting.draws import spread_of
 from averting.effects.bayes.cells import Cells
 from averting.effects.bayes.count_fit import CountModel, Posterior, fit_count_model
-from averting.effects.bayes.outcome import spread_of
 from averting.effects.bayes.priors import FAMILIES
 from averting.effects.bayes.sampling import SAMPLERS, flat
 from averting.effects.estimator import Estimator, Request

@@ -11,12 +11,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from averting.design import Counts, Design
-from averting.draws import stream
+from averting.draws import spread_of, stream
 from averting.effects.bayes.count_fit import sample_request
 from averting.effects.bayes.count_model import size_of
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL
 from averting.effects.bayes.likelihood import draw_counts, draw_within_bounds, observe_counts
-from averting.effects.bayes.outcome import posterior_effect, spread_of
+from averting.effects.bayes.outcome import posterior_effect
 from averting.effects.bayes.pooled_series import PooledSeries, pool
 from averting.effects.bayes.predictive import predictive_table
 from averting.effects.bayes.priors import FAMILIES, Prior, declare, load_priors

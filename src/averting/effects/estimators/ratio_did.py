@@ -14,10 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
-from averting import units
 from averting.checks import CheckResult
 from averting.design import Counts, Design
 from averting.draws import stream
@@ -28,7 +26,7 @@ from averting.effects.filled import FilledCounts, Judge, Permuted, Redrawn
 from averting.effects.kernels.inversion import accepted_interval, confidence_draws
 from averting.effects.kernels.parametric import comparison_noise
 from averting.effects.kernels.permutation import lower_mid_p, reference_sets, two_sided_p
-from averting.effects.outcomes import label_change
+from averting.effects.outcomes import label_change, label_draws
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError
 
@@ -303,7 +301,7 @@ def fit(design: Design, request: Request) -> Effect:
         estimate=fills["middle"].estimate,
         interval=interval,
         level=request.level,
-        draws=units.label(xr.DataArray(ratio, dims="draw", coords={"draw": np.arange(draws)}), "ratio"),
+        draws=label_draws(ratio, "ratio"),
         draw_kind="confidence",
         change=label_change(change, design),
         p_value=p_value,

@@ -39,6 +39,24 @@ class Cells(NamedTuple):
         return np.asarray(self.time >= self.cohort)
 
 
+class CellChanges(NamedTuple):
+    """Cells; the weight of each unit's change in each, (unit, cell); positions of its two periods, each (cell,)."""
+
+    cells: Cells
+    unit_weights: Array
+    later: NDArray[np.intp]
+    earlier: NDArray[np.intp]
+
+    def outcome_weights(self, coefficients: Array, periods: int) -> Array:
+        """Return the weight of every outcome, (unit, period), in a combination of cells, (cell,)."""
+        found = np.zeros((periods, len(self.unit_weights)))  # by period first, so that each is contiguous
+        for cell in np.flatnonzero(coefficients):
+            part = coefficients[cell] * self.unit_weights[:, cell]
+            found[self.later[cell]] += part
+            found[self.earlier[cell]] -= part
+        return found.T
+
+
 class Average(NamedTuple):
     """Averages of cells: what each is for (row,), effect (row,), and influence (unit, row)."""
 

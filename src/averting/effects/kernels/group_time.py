@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from averting.effects.kernels.aggregation import Array, Cells
+from averting.effects.kernels.aggregation import Array, CellChanges, Cells
 from averting.effects.kernels.two_period import Adjustment, compare_changes
 
 Control = Literal["never", "not_yet"]
 Base = Literal["varying", "universal"]
-
-
-class GroupTime(NamedTuple):
-    """Cells; the weight of each unit's change in each, (unit, cell); positions of its two periods, each (cell,)."""
-
-    cells: Cells
-    unit_weights: Array
-    later: NDArray[np.intp]
-    earlier: NDArray[np.intp]
-
-    def outcome_weights(self, coefficients: Array, periods: int) -> Array:
-        """Return the weight of every outcome, (unit, period), in a combination of cells, (cell,)."""
-        found = np.zeros((periods, len(self.unit_weights)))
-        for cell in np.flatnonzero(coefficients):
-            part = coefficients[cell] * self.unit_weights[:, cell]
-            found[self.later[cell]] += part
-            found[self.earlier[cell]] -= part
-        return found.T
 
 
 def group_time_effects(
@@ -42,7 +24,7 @@ def group_time_effects(
     control: Control = "never",
     adjustment: Adjustment = "doubly_robust",
     base: Base = "varying",
-) -> GroupTime:
+) -> CellChanges:
     """Estimate the effect for each cohort and period.
 
     Parameters
@@ -66,7 +48,7 @@ def group_time_effects(
 
     Returns
     -------
-    GroupTime
+    CellChanges
         Without cohorts that have no period before their start. A cell's effect is NaN where it has no controls,
         or where covariates are collinear or separate treated units from controls.
     """
@@ -92,7 +74,7 @@ def group_time_effects(
     positions = np.array([(later, earlier) for _, later, earlier in plan], dtype=np.intp).reshape(-1, 2)
     cohorts = np.array([first for first, _, _ in plan])
     cells = Cells(cohorts, time[positions[:, 0]], effect, influence.T)
-    return GroupTime(cells, unit_weights.T, positions[:, 0], positions[:, 1])
+    return CellChanges(cells, unit_weights.T, positions[:, 0], positions[:, 1])
 
 
 def _plan(cohort: Array, time: Array, base: Base) -> list[tuple[float, int, int]]:

@@ -9,30 +9,9 @@ weights that make every event time the same average over cohorts: their shares o
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
-from averting.effects.kernels.aggregation import Array, Cells
-
-
-class Stacked(NamedTuple):
-    """Cells within the window; the weight of each unit's change since the base in each, (unit, cell); positions."""
-
-    cells: Cells
-    unit_weights: Array
-    later: NDArray[np.intp]
-    earlier: NDArray[np.intp]
-
-    def outcome_weights(self, coefficients: Array, periods: int) -> Array:
-        """Return the weight of every outcome, (unit, period), in a combination of cells, (cell,)."""
-        found = np.zeros((len(self.unit_weights), periods))
-        for cell in np.flatnonzero(coefficients):
-            part = coefficients[cell] * self.unit_weights[:, cell]
-            found[:, self.later[cell]] += part
-            found[:, self.earlier[cell]] -= part
-        return found
+from averting.effects.kernels.aggregation import Array, CellChanges, Cells
 
 
 def widest_window(cohort: Array, time: Array) -> tuple[int, int]:
@@ -43,7 +22,7 @@ def widest_window(cohort: Array, time: Array) -> tuple[int, int]:
 
 def stacked_effects(
     outcome: Array, cohort: Array, time: Array, *, before: int, after: int, weight: Array | None = None
-) -> Stacked:
+) -> CellChanges:
     """Estimate the effects of every cohort within a window around its start.
 
     Parameters
@@ -61,7 +40,7 @@ def stacked_effects(
 
     Returns
     -------
-    Stacked
+    CellChanges
         Of cohorts with the whole window. Controls of a stack are units not treated before the window ends. Influences
         hold departures from the mean over stacks at each event time, as the weighted regression has one mean for
         treated and one for controls; averaged over cohorts by share they give its cluster-robust variance.
@@ -84,7 +63,7 @@ def stacked_effects(
     positions = np.array(later)
     factor = _freedom([own + other for _, _, own, other in stacks], before + after + 1)
     cells = Cells(np.array(cohorts), time[positions], np.array(effects), factor * np.column_stack(influences))
-    return Stacked(cells, np.column_stack(weights), positions, np.array(earlier))
+    return CellChanges(cells, np.column_stack(weights), positions, np.array(earlier))
 
 
 def _freedom(in_stack: list[Array], periods: int) -> float:
