@@ -36,7 +36,7 @@ from averting.data.cells import (
 from averting.data.faults import FaultLog
 from averting.data.keys import NO_PERIOD, Keys, read_keys
 from averting.data.measures import Measure, read_measure
-from averting.data.symbols import Symbol, Tolerated
+from averting.data.symbols import Symbol, Tolerated, load_symbols
 from averting.errors import DataError
 
 ATTRIBUTES = ("name", "phase", "region", "la")
@@ -160,7 +160,6 @@ def assemble(
         raise DataError(f"{origin.source} lacks the columns of a panel.")
     checks = _tolerated_checks(counts, unusable, keys, origin)
     data, changed = _dataset(frame, keys, counts, exposure, unusable, layout, origin)
-    data = data.assign(_set_aside(keys, counts, exposure, unusable))
     data = _with(data, "covariate", described, keys)
     data = _with(data, "measure", measured, keys)
     if measured:
@@ -333,6 +332,7 @@ def _dataset(
             "upper": (dims, upper),
             "status": (dims, status, flags),
             "exposure": (dims[1:], exposures, {"units": "pupils"}),
+            **_set_aside(keys, counts, exposure, unusable),
         },
         coords={
             "indicator": np.array(list(counts), dtype=str),
@@ -363,7 +363,10 @@ def _spread(
 def _attributes(
     frame: pd.DataFrame, keys: Keys, layout: Layout, origin: Origin
 ) -> tuple[dict[str, npt.NDArray[np.str_]], tuple[CheckResult, ...]]:
-    """Return each school's name, phase, region and la in its latest year; say how many have changed."""
+    """Return each school's name, phase, region and la in its latest year; say how many have changed.
+
+    A phase is called by its declared word, whatever the file prints.
+    """
     rows = np.full((len(keys.schools), len(keys.periods)), -1)
     rows[keys.school, keys.period] = np.arange(len(frame))
     latest_period = np.where(rows >= 0, np.arange(len(keys.periods)), -1).max(axis=1)
@@ -375,8 +378,10 @@ def _attributes(
             continue
         codes, texts = distinct(frame[layout.attributes[attribute]])
         latest = codes[last]
-        labels[attribute] = np.array(texts, dtype=str)[latest]
-        changed = len(np.unique(keys.school[codes != latest[keys.school]]))
+        words = [load_symbols().phase_of(text) for text in texts] if attribute == "phase" else texts
+        labels[attribute] = np.array(words, dtype=str)[latest]
+        others = np.bincount(keys.school[codes != latest[keys.school]], minlength=len(keys.schools))
+        changed = np.count_nonzero(others)
         if changed:
             message = (
                 f"{changed} {origin.level} ids carry more than one {attribute} over the years; the latest is used."

@@ -101,20 +101,26 @@ def as_text(value: Any) -> str:
 
 def distinct(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
     """Return the distinct values of a column as text, and each row's position among them (shape (rows,))."""
-    codes, values = _used(column) if isinstance(column.dtype, pd.CategoricalDtype) else pd.factorize(column)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, values = _used(column)
+    else:
+        codes, values = pd.factorize(column)
     try:
         texts = list(map(str.strip, values))
     except TypeError:  # not all are text
         texts = [as_text(value) for value in values]
     # missing values have the code -1, which points to the last text
-    return codes.astype(np.int64, copy=False), [*texts, ""] if codes.min(initial=0) < 0 else texts
+    return codes, [*texts, ""] if codes.min(initial=0) < 0 else texts
 
 
-def _used(column: pd.Series[Any]) -> tuple[npt.NDArray[np.integer[Any]], Collection[Any]]:
+def _used(column: pd.Series[Any]) -> tuple[Ints, Collection[Any]]:
     """Return the codes and categories of a column of categories, without those that no row has."""
-    codes = column.cat.codes.to_numpy()
-    values = column.cat.categories.tolist()
-    used = np.bincount(codes[codes >= 0], minlength=len(values)) > 0
+    held = column.array
+    codes = held.codes.astype(np.int64)
+    values = held.categories.tolist()
+    used = np.zeros(len(values) + 1, dtype=bool)
+    used[codes] = True  # the code -1, of missing values, falls on the last
+    used = used[:-1]
     if used.all():
         return codes, values
     place = np.append(np.cumsum(used) - 1, -1)  # the code -1, of missing values, points to the last

@@ -12,12 +12,12 @@ from averting.checks import CheckResult
 from averting.data.assemble import ATTRIBUTES, BLANK, OPTIONAL_ATTRIBUTES, Layout, Origin, assemble
 from averting.data.exposures import COLUMNS, UNITS, one_exposure
 from averting.data.files import read_columns
-from averting.data.frequency import BREAKDOWNS, TERM_COLUMN, only_totals, take_frequency
+from averting.data.frequency import BREAKDOWNS, IDENTIFIER, TERM_COLUMN, only_totals, take_frequency
 from averting.data.indicators import load_indicators
 from averting.data.measures import Measure
 from averting.data.panel import LEVELS, Panel
 from averting.data.symbols import NEEDED_ROLES, Symbol, Vintage, interval, load_symbols
-from averting.data.vintage import call_phases, choose_vintage, level_rows, pick_phase
+from averting.data.vintage import choose_vintage, level_rows, pick_phase
 from averting.data.wide import PERIOD, long_from_wide
 from averting.errors import DataError, Fault, refuse
 
@@ -100,9 +100,15 @@ def read_panel(
         )
     if covariates:
         raise DataError("read_panel: covariates belong to source='tidy'; DfE's exclusions files have none.")
-    frame = read_columns(path, _dfe_columns, sheet=sheet)
+    header: list[str] = []
+
+    def wanted(names: Iterable[str]) -> set[str]:
+        header[:] = names
+        return _dfe_columns(header, level)
+
     return panel_from_dfe(
-        frame,
+        read_columns(path, wanted, sheet=sheet),
+        header=header,
         source=path.name,
         level=level,
         phase=phase,
@@ -117,6 +123,7 @@ def panel_from_dfe(
     frame: pd.DataFrame,
     *,
     source: str,
+    header: Collection[str] = (),
     level: str = "school",
     phase: str | None = None,
     symbols: Mapping[str, Symbol] | None = None,
@@ -132,16 +139,19 @@ def panel_from_dfe(
         Cells as text. Its index counts records of the file from 0.
     source : str
         What to call it in messages.
+    header : collection of str
+        Names of all the file's columns, by which its vintage is recognised; the frame's by default.
     level, phase, symbols, indicators, frequency
         As in :func:`read_panel`, symbols as declared ones.
     publication : {"dfe_exclusions", "dfe_absence"}
         Which publication the file is of.
     """
-    vintage, columns = choose_vintage(frame, source=source, level=level)
+    header = header or [str(name) for name in frame.columns]
+    vintage, columns = choose_vintage(frame, header, source=source, level=level)
     found = "dfe_absence" if "sess_possible" in vintage.requires else "dfe_exclusions"
     if found != publication:
         raise DataError(f"{source} is {vintage.label}. Read it with source='{found}'.")
-    counts = _dfe_counts(frame.columns, indicators, source)
+    counts = _dfe_counts(header, indicators, source)
     counts, exposure, exposure_checks = one_exposure(
         counts, columns["exposure"], asked=indicators is not None, source=source
     )
@@ -159,14 +169,17 @@ def panel_from_dfe(
     data, checks = assemble(kept, kept.index.to_numpy(dtype=np.int64) + 2, _layout(columns, counts), origin)
     data["exposure"].attrs["units"] = UNITS.get(exposure, "pupils")
     said = (_vintage_check(vintage, symbols or {}), *exposure_checks, *_left_out_check(left_out))
-    return Panel(call_phases(data), (*said, *checks))
+    return Panel(data, (*said, *checks))
 
 
-def _dfe_columns(_: Iterable[str]) -> set[str]:
-    """Return the columns any vintage is recognised or read by, and those of every indicator."""
-    vintages = load_symbols().vintages.values()
-    names = {name for vintage in vintages for name in vintage.mentioned}
-    names |= {TERM_COLUMN, *BREAKDOWNS, *COLUMNS.values()}
+def _dfe_columns(header: Collection[str], level: str) -> set[str]:
+    """Return the columns that the vintages with this header are read by, and those of every indicator.
+
+    Columns by which a vintage is recognised only need not be parsed: its header has told.
+    """
+    fitting = load_symbols().recognise(header)
+    names = {name for vintage in fitting for name in vintage.read_by(level)}
+    names |= {TERM_COLUMN, IDENTIFIER, *BREAKDOWNS, *COLUMNS.values()}
     names |= {name for indicator in load_indicators().values() for name in indicator.columns}
     return names
 
@@ -271,4 +284,4 @@ def _read_tidy(
     rows = frame.index.to_numpy(dtype=np.int64) + 2
     origin = Origin(path.name, level, {"": BLANK, **symbols})
     data, found = assemble(frame, rows, _layout(present, dict(sorted(counts.items())), covariates), origin)
-    return Panel(call_phases(data), (*checks, *found))
+    return Panel(data, (*checks, *found))

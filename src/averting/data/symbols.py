@@ -120,6 +120,15 @@ class Vintage:
         filters = {name for level in self.levels.values() for name in level.rows}
         return frozenset({*self.requires, *self.forbids, *self.must_be, *roles, *filters})
 
+    def read_by(self, level: str) -> frozenset[str]:
+        """Column names by which one level's rows are found and read; all that are mentioned, where it has no such level."""
+        if level not in self.levels:
+            return self.mentioned
+        read = self.levels[level]
+        years = {name for other in self.levels.values() for name in other.columns["period"]}
+        roles = {name for names in read.columns.values() for name in names}
+        return frozenset({*roles, *years, *read.rows, *self.must_be})
+
 
 @dataclass(frozen=True)
 class Symbology:

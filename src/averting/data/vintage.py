@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from averting.data.cells import distinct
 from averting.data.faults import safe
@@ -13,13 +14,17 @@ from averting.errors import DataError, Fault, UnitError, refuse
 from averting.years import AcademicYear
 
 
-def choose_vintage(frame: pd.DataFrame, *, source: str, level: str) -> tuple[Vintage, dict[str, str]]:
+def choose_vintage(
+    frame: pd.DataFrame, header: Collection[str], *, source: str, level: str
+) -> tuple[Vintage, dict[str, str]]:
     """Return a file's vintage and the column of each role.
 
     Parameters
     ----------
     frame : DataFrame
-        The file's columns, cells as text.
+        The columns that are read, cells as text.
+    header : collection of str
+        Names of all the file's columns.
     source : str
         What to call it in messages.
     level : {"school", "local authority"}
@@ -31,7 +36,7 @@ def choose_vintage(frame: pd.DataFrame, *, source: str, level: str) -> tuple[Vin
         If the layout is of no known vintage, lacks a column, or holds no rows of this level.
     """
     symbology = load_symbols()
-    columns = [str(column) for column in frame.columns]
+    columns = [str(column) for column in header]
     fitting = symbology.recognise(columns)
     if not fitting:
         refuse(
@@ -168,10 +173,3 @@ def pick_phase(
         raise DataError(f"{source}: no row has phase '{phase}' in {column}; it has {held}. Choose one of those.")
     kept = frame if matches.all() else frame[matches[codes]]
     return kept, len(frame) - len(kept)
-
-
-def call_phases(data: xr.Dataset) -> xr.Dataset:
-    """Call the phases of a panel by their word where one is declared, whatever the file prints."""
-    labels, positions = np.unique(data["phase"].values, return_inverse=True)
-    words = np.array([load_symbols().phase_of(str(text)) for text in labels], dtype=str)
-    return data.assign_coords(phase=("school", words[positions]))

@@ -18,7 +18,6 @@ from averting.data.simulate.options import Authorities, Changes, Programme, Pupi
 from averting.data.simulate.pupils import Roll, draw_happenings, draw_roll, occupants
 from averting.data.simulate.sites import Sites, choose_pilots, draw_sites, nearest
 from averting.data.simulate.truth import Truth
-from averting.data.vintage import call_phases
 from averting.draws import stream
 from averting.errors import DataError, UnitError
 from averting.years import AcademicYear
@@ -95,7 +94,7 @@ class SimulatedSchools:
 
     def panel(self) -> Panel:
         """Return the schools by year as a panel."""
-        read = Panel.from_frame(
+        return Panel.from_frame(
             self.frame,
             school="urn",
             period="time_period",
@@ -108,7 +107,6 @@ class SimulatedSchools:
             symbols=self.symbols,
             source="simulated schools",
         )
-        return Panel(call_phases(read.data), read.checks)
 
     def write(self, path: str | Path) -> None:
         """Write ``frame`` as ``.csv`` or ``.csv.gz``; equal simulations give equal bytes."""
