@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -133,6 +134,8 @@ def scale_up(
     base_year: FinancialYear,
     price_year: FinancialYear,
     discounting: str = "2022",
+    payers_as_of: FinancialYear | None = None,
+    conditions: Collection[str] = (),
     draws: int = 4_000,
     seed: int = 1,
 ) -> Appraisal:
@@ -144,7 +147,7 @@ def scale_up(
         Of the pilots.
     plan : ScaleUp
         What is supposed of the wider programme.
-    parameters, base_year, price_year, discounting, draws, seed
+    parameters, base_year, price_year, discounting, payers_as_of, conditions, draws, seed
         As in :func:`averting.appraise`.
 
     Returns
@@ -165,6 +168,8 @@ def scale_up(
         programme=plan.costs(),
         scenarios=(WIDER,),
         discounting=discounting,
+        payers_as_of=payers_as_of,
+        conditions=conditions,
         draws=draws,
         seed=seed,
     )

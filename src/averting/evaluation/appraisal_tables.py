@@ -140,6 +140,8 @@ def _scaled(folder: Path, case: Case, settings: AppraisalSettings, level: float)
         base_year=case.base_year,
         price_year=case.price_year,
         discounting=case.discounting,
+        payers_as_of=case.payers_as_of,
+        conditions=case.conditions,
         draws=case.draws,
         seed=case.seed,
     )
