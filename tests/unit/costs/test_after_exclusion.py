@@ -43,6 +43,7 @@ GIVEN = {
     "authority_casework": 300,
     "long_suspensions": 250,
     "value_of_lost_year": 2_000,
+    "ehc_assessment": 5_000,
 }
 
 
@@ -205,6 +206,16 @@ def test_mainstream_support_is_a_cost_and_special_places_go_either_way(account: 
     assert (account.sel(line="mainstream_support", payer="school").sum("year") < 0).all()
     special = account.sel(line="special_school", payer="la_high_needs").sum("year")
     assert 0.3 < float((special > 0).mean()) < 0.7
+
+
+def test_plans_in_mainstream_go_either_way_and_fall_to_the_high_needs_block(account: xr.DataArray) -> None:
+    """With a plan the pupil who stays costs the block more; an assessment has the same sign, draw by draw."""
+    plans = account.sel(line="ehc_plan", payer="la_high_needs").sum("year").to_numpy()
+    assessed = account.sel(line="ehc_assessment", payer="la_general_fund").sum("year").to_numpy()
+    assert 0.3 < (plans > 0).mean() < 0.7
+    assert (np.sign(plans) == np.sign(assessed)).all()
+    # at most half of all averted exclusions are assessed more, or less: 0.5 x £5,000 in 2023-24 prices
+    assert np.abs(assessed).max() <= 2_500
 
 
 def test_no_two_lines_of_a_family_overlap_and_alternatives_do() -> None:
