@@ -231,6 +231,8 @@ def break_even_map(
                     )  # fmt: skip
         told = _stands(axes, now, interval, y_label) if now else ""
         axes.set(xlabel="\n".join(textwrap.wrap(x_label, 62)), ylabel=y_label)
+        if np.abs(x).max() >= 1000:
+            axes.xaxis.set_major_formatter("{x:,.0f}")
         figure.colorbar(mesh, ax=axes, label="mean net present value, £000")
         alt = (
             f"Heat map of mean net present value by {y_label} and {x_label}: from {numbers.pounds(1000 * values.min())} to "
