@@ -24,7 +24,7 @@ from averting.appraisal.sensitivity import (
     one_way,
 )
 from averting.appraisal.what_if_model import what_if
-from averting.costs import ParameterSet, known_payers
+from averting.costs import ParameterSet, known_deflator, known_payers
 from averting.effects import Effect, Verdict
 from averting.evaluation.appraisal_settings import AppraisalSettings
 from averting.provenance import canonical_json
@@ -273,6 +273,8 @@ _TITLES = {
     "cost_per_averted": "Programme cost per exclusion averted, where it is a number, {value}",
     "quadrants": "Share of draws in each quarter of the cost-effectiveness plane",
     "summary_table": "Appraisal Summary Table, cash only, {value}",
+    "asleep": "Lines left out, and the number that each waits for",
+    "later_life": "What may follow later in life, in no total: each line with its causal share, {value}",
     "sources": "Declared costs with range, source, grade and date of review",
     "tornado": "Mean net present value with one thing at its 5% and 95% point, cash only, {value}",
     "break_even": "What would have to be for the programme to pay on average, cash only",
@@ -296,6 +298,7 @@ def appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSe
         "price_year": appraisal.flows.attrs["price_year"],
         "base_year": appraisal.base_year.label,
         "discounting": appraisal.discounting,
+        "deflator": {"vintage": known_deflator().vintage, "method": known_deflator().method},
         "has_programme_cost": appraisal.has_programme_cost,
         "payers_as_of": settings.payers_as_of.label if settings.payers_as_of else None,
         "conditions": list(settings.conditions),

@@ -38,6 +38,16 @@ def adjustments(results: Results) -> list[str]:
     return sentences
 
 
+def prices(results: Results) -> str:
+    """Say by which release of the deflator prices of other years were brought together, and how far it is published."""
+    about = results.record("appraisal/appraisal").get("deflator")
+    if not about:
+        return ""
+    return (
+        f"Prices of other years are brought together by the GDP deflator ({about['vintage']}; {about['method']})."
+    )
+
+
 def break_even(results: Results) -> str:
     """Say what would have to be for the programme to pay on average, cash only; empty where it is not known."""
     if not has(results, "break_even"):
