@@ -21,10 +21,10 @@ def known_elements() -> dict[str, str]:
 
 @cache
 def cost_bands() -> tuple[tuple[str, float], ...]:
-    """Return the label of each band of yearly cost per pupil, and the amount it ends below; the last has no end."""
+    """Return the label of each band of yearly cost per pupil, and the last amount in it; the last has no end."""
     with (models_dir() / "cost_bands.toml").open("rb") as handle:
         bands = tomllib.load(handle)["band"]
-    return tuple((str(band["label"]), float(band.get("below", math.inf))) for band in bands)
+    return tuple((f"{band['label']} ({band['name']})", float(band.get("up_to", math.inf))) for band in bands)
 
 
 def cost_band(per_pupil_year: float) -> str:
@@ -37,11 +37,11 @@ def cost_band(per_pupil_year: float) -> str:
 
     References
     ----------
-    .. [eef_cost_guidance] Education Endowment Foundation, Cost evaluation guidance.
+    .. [eef_cost_guidance] Education Endowment Foundation, About the Toolkits: cost.
     """
     if not per_pupil_year >= 0:
         raise ParameterError(f"The cost per pupil and year is {per_pupil_year}. It must be zero or more.")
-    return next(label for label, below in cost_bands() if per_pupil_year < below)
+    return next(label for label, last in cost_bands() if per_pupil_year <= last)
 
 
 def staff_cost(*, fte: float, pay: float, on_costs: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -114,15 +115,26 @@ class ScaleUp:
         )
 
 
-def averted_by_school_year(averted: Averted) -> xr.DataArray:
-    """Return what one pilot school averted in one academic year, on average over pilots and years, dims (draw,)."""
+def _at_work(averted: Averted) -> set[tuple[int, str]]:
+    """Pilot schools, by row, and academic years in which the programme was at work."""
     quantity = averted.quantity
     years = [Period.parse(str(period)).year.label for period in quantity["period"].to_numpy()]
     moved = (quantity != 0).any("draw").transpose("school", "period").to_numpy()
-    cells = {(row, years[column]) for row, column in zip(*np.nonzero(moved), strict=True)}
+    cells = {(int(row), years[column]) for row, column in zip(*np.nonzero(moved), strict=True)}
     if not cells:
         raise EvaluationError("Nothing was averted in any draw, so there is nothing to scale up.")
-    return averted.total() / len(cells)
+    return cells
+
+
+def schools_and_years(averted: Averted) -> tuple[int, int]:
+    """Return how many pilot schools, and in how many academic years, the programme was at work."""
+    cells = _at_work(averted)
+    return len({school for school, _ in cells}), len({year for _, year in cells})
+
+
+def averted_by_school_year(averted: Averted) -> xr.DataArray:
+    """Return what one pilot school averted in one academic year, on average over pilots and years, dims (draw,)."""
+    return averted.total() / len(_at_work(averted))
 
 
 def scale_up(
@@ -133,6 +145,8 @@ def scale_up(
     base_year: FinancialYear,
     price_year: FinancialYear,
     discounting: str = "2022",
+    payers_as_of: FinancialYear | None = None,
+    conditions: Collection[str] = (),
     draws: int = 4_000,
     seed: int = 1,
 ) -> Appraisal:
@@ -144,7 +158,7 @@ def scale_up(
         Of the pilots.
     plan : ScaleUp
         What is supposed of the wider programme.
-    parameters, base_year, price_year, discounting, draws, seed
+    parameters, base_year, price_year, discounting, payers_as_of, conditions, draws, seed
         As in :func:`averting.appraise`.
 
     Returns
@@ -165,6 +179,8 @@ def scale_up(
         programme=plan.costs(),
         scenarios=(WIDER,),
         discounting=discounting,
+        payers_as_of=payers_as_of,
+        conditions=conditions,
         draws=draws,
         seed=seed,
     )

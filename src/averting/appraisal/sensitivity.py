@@ -96,7 +96,7 @@ class Case:
         counted = streams.values[np.isin(streams.kinds, VIEWS[self.view])].sum(axis=0)
         years = np.arange(max(starts) - self.base_year.start + counted.shape[-1])
         flows = laid_out(counted, sample.to_numpy(), starts, first=self.base_year.start, years=len(years))
-        return float((flows @ factors(years, edition=self.discounting)).mean()) - self._spent()
+        return float((flows @ factors(years, edition=self.discounting)).mean()) + self.npv_of_spend()
 
     def _per_exclusion(self) -> Streams:
         known = self.parameters.under(self.scenario.overrides)
@@ -110,12 +110,13 @@ class Case:
             self._kept[key] = Streams.of(each, self.scenario)
         return self._kept[key]
 
-    def _spent(self) -> float:
+    def npv_of_spend(self) -> float:
+        """Return the present value of the programme's own spend, zero or below."""
         if not self.programme:
             return 0.0
         flows = programme_flows(self.programme, price_year=self.price_year)
         spent = present_value(flows, base_year=self.base_year, edition=self.discounting)
-        return -float(spent.sum()) * (1 + amount_of(self.scenario.adjustments, "optimism_bias"))
+        return float(spent.sum()) * (1 + amount_of(self.scenario.adjustments, "optimism_bias"))
 
     def central(self, name: str) -> float:
         """Return the mean of a parameter under the scenario; 1 for the multiples of averted and spent."""
@@ -306,11 +307,46 @@ def break_even_averted(case: Case) -> float:
     float
         Infinite where an averted exclusion saves nothing in this view.
     """
-    quantity = case.averted.quantity
-    even = xr.full_like(quantity, 1 / (quantity.sizes["school"] * quantity.sizes["period"])).assign_attrs(
-        quantity.attrs
-    )
-    one = replace(case, averted=replace(case.averted, quantity=even)).appraisal()
+    one = _one_averted(case).appraisal()
     at = {"scenario": case.scenario.key, "view": case.view}
     worth, cost = (float(array.sel(at).mean()) for array in (one.savings(), one.programme_cost()))
     return cost / worth if worth > 0 else float("inf")
+
+
+def _one_averted(case: Case) -> Case:
+    """Return the case with one exclusion averted for certain, spread evenly over schools and periods."""
+    quantity = case.averted.quantity
+    even = xr.full_like(quantity, 1 / (quantity.sizes["school"] * quantity.sizes["period"]))
+    return replace(case, averted=replace(case.averted, quantity=even.assign_attrs(quantity.attrs)))
+
+
+def break_even_grid(case: Case, name: str, *, counts: Sequence[float], values: Sequence[float]) -> xr.DataArray:
+    """Return mean net present value by how many exclusions are averted and what a parameter is.
+
+    Unlike :func:`two_way`, the first axis counts exclusions, so that it has a meaning where the estimate is near zero
+    or of the wrong sign. Exclusions are spread evenly over schools and periods, as in :func:`break_even_averted`.
+
+    Parameters
+    ----------
+    case : Case
+        What is appraised.
+    name : str
+        Key of a parameter.
+    counts, values : sequence of float
+        Exclusions averted, and values of the parameter in its own unit and price year.
+
+    Returns
+    -------
+    DataArray, dims ("averted", name), units GBP
+
+    Raises
+    ------
+    EvaluationError
+        For an unknown name.
+    """
+    one = replace(_one_averted(case), programme=())
+    worth = np.array([one.with_value(name, float(value)).npv() for value in values])
+    spent = case.npv_of_spend()
+    grid = np.asarray(counts, dtype=float)[:, None] * worth[None, :] + spent
+    coords = {"averted": list(counts), name: list(values)}
+    return xr.DataArray(grid, dims=("averted", name), coords=coords, attrs={"units": "GBP"})

@@ -13,6 +13,7 @@ from averting import units
 from averting.appraisal.adjustments import amount_of
 from averting.appraisal.scenario import Scenario
 from averting.costs import savings
+from averting.costs.quantities import spread
 from averting.errors import UnitError
 from averting.years import AcademicYear, FinancialYear
 
@@ -143,8 +144,4 @@ def laid_out(values: Array, averted: Array, starts: list[int], *, first: int, ye
             f"Flows begin {first - min(starts)} years before the base year. Move the base year to the first year with "
             "a flow: earlier flows are not compounded."
         )
-    total = np.zeros((*values.shape[:-1], years))
-    for column, start in enumerate(starts):
-        at = start - first
-        total[..., at : at + values.shape[-1]] += averted[:, column, None] * values
-    return total
+    return spread(averted, starts, values, range(first, first + years))

@@ -28,6 +28,10 @@ CAVEAT = (
 """What has to stand beside every figure of this module."""
 
 
+PHASES = ("Primary", "Secondary", "Special")
+"""Words after an authority's name that say which of its schools are meant."""
+
+
 @dataclass(frozen=True)
 class Elsewhere:
     """What an effect would come to in other authorities.
@@ -35,8 +39,8 @@ class Elsewhere:
     Parameters
     ----------
     table : DataFrame
-        By authority: ``exclusions`` a year, and mean and interval of ``averted`` a year and ``saving`` (pounds a year in
-        the long run, gross), with ``own_cost``: whether the authority's own cost of a place was used.
+        By authority and phase: ``exclusions`` a year, and mean and interval of ``averted`` a year and ``saving`` (pounds a
+        year in the long run, gross), with ``own_cost``: whether the authority's own cost of a place was used.
     averted, saving : array, shape (draw,)
         All authorities together.
     caveat : str
@@ -65,7 +69,8 @@ def elsewhere(
     share_averted : array, shape (draw,)
         Share of exclusions averted where it was measured; negative where they rose, and kept so.
     exclusions : mapping of str to float
-        Exclusions a year by authority; name authority and phase as one, ``"Salford, Secondary"``, for one phase.
+        Exclusions a year by authority; name authority and phase as one, ``"Salford, Secondary"``, for one phase. Phases
+        of one authority share its difference and its cost.
     years : array, shape (draw,)
         Years of provision that one averted exclusion saves.
     between : float
@@ -94,17 +99,25 @@ def elsewhere(
     pool = np.array(list(costs.values()))
     rows, averted, saving = [], np.zeros(draws), np.zeros(draws)
     for place, count in exclusions.items():
-        own = costs.get(place.split(", ")[0])
-        random = stream(seed, f"authority/{place}")
+        authority, phase = _named(place)
+        own = costs.get(authority)
+        random = stream(seed, f"authority/{authority}")
         fewer = count * (share_averted + between * random.standard_normal(draws))
         saved = fewer * years * (own if own is not None else random.choice(pool, draws))
         averted, saving = averted + fewer, saving + saved
-        row: dict[str, object] = {"authority": place, "exclusions": count, "own_cost": own is not None}
+        row: dict[str, object] = {"authority": authority, "phase": phase, "exclusions": count}
+        row["own_cost"] = own is not None
         for name, values in (("averted", fewer), ("saving", saved)):
             low, high = np.quantile(values, [tail, 1 - tail])
             row |= {f"{name}_mean": values.mean(), f"{name}_lower": low, f"{name}_upper": high}
         rows.append(row)
     return Elsewhere(pd.DataFrame(rows), averted, saving)
+
+
+def _named(place: str) -> tuple[str, str]:
+    """Return authority and phase of a name; names of authorities may hold a comma themselves, as "Bristol, City of"."""
+    authority, _, phase = place.rpartition(", ")
+    return (authority, phase) if phase in PHASES else (place, "all")
 
 
 def _refuse_elsewhere(share: Array, exclusions: Mapping[str, float], years: Array, between: float) -> None:

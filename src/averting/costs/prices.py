@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, overload
 
 import xarray as xr
 
-from averting.errors import ParameterError, UnitError
+from averting.errors import Fault, ParameterError, UnitError, refuse
 from averting.resources import models_dir
 from averting.years import FinancialYear
 
@@ -156,9 +157,43 @@ def known_deflator(vintage: str | None = None) -> Deflator:
     chosen = known_vintages()[-1] if vintage is None else vintage
     if chosen not in releases:
         raise ParameterError(f"There is no deflator of '{chosen}'. Use one of: {', '.join(known_vintages())}.")
-    declared = releases[chosen]
-    calendar = {int(year): float(level) for year, level in declared["calendar"].items()}
-    return Deflator.from_calendar_years(calendar, vintage=declared["vintage"], source=declared["source"])
+    return deflator_from_table(releases[chosen], where=f"models/prices.toml, {chosen}")
+
+
+def deflator_from_table(declared: Mapping[str, Any], *, where: str) -> Deflator:
+    """Read one release of a deflator, as declared in ``models/prices.toml``.
+
+    Parameters
+    ----------
+    declared : mapping
+        ``vintage``, ``source``, ``calendar`` (level by calendar year) and, where the release could be had by financial
+        year, ``financial`` (level by ``"2023-24"``). Published financial years are used as they are; calendar years
+        alone are blended, and ``method`` says so.
+    where : str
+        For the message of an error.
+
+    Raises
+    ------
+    ParameterError
+        For a level that is not above zero, years that do not follow one another, or no years at all.
+    """
+    calendar = {int(year): float(level) for year, level in declared.get("calendar", {}).items()}
+    financial = {
+        FinancialYear.parse(year).start: float(level) for year, level in declared.get("financial", {}).items()
+    }
+    faults = []
+    for name, series in (("calendar", calendar), ("financial", financial)):
+        if any(not 0 < level < math.inf for level in series.values()):
+            faults.append(Fault(f"{where}, {name}", "a level is not above zero", "Correct it"))
+        if series and len(series) != max(series) - min(series) + 1:
+            faults.append(Fault(f"{where}, {name}", "a year is missing between others", "Add it"))
+    if not calendar and not financial:
+        faults.append(Fault(where, "there are no years", "Give calendar, financial or both"))
+    refuse(ParameterError, "A deflator cannot be read", faults)
+    vintage, source = str(declared["vintage"]), str(declared["source"])
+    if financial:
+        return Deflator(financial, vintage, source, "published by financial year", calendar)
+    return Deflator.from_calendar_years(calendar, vintage=vintage, source=source)
 
 
 @overload

@@ -80,20 +80,19 @@ def spread(averted: Array, starts: list[int], profile: Array, years: range) -> A
         Exclusions averted.
     starts : list of int
         Calendar year in which each period's academic year begins.
-    profile : array, shape (draw, offset)
-        Quantity per exclusion, by financial years since the academic year began.
+    profile : array, shape (..., draw, offset)
+        Quantity or money per exclusion, by financial years since the academic year began.
     years : range
-        Starts of the financial years to fill.
+        Starts of the financial years to fill, from the first period's start or before.
 
     Returns
     -------
-    array, shape (draw, year)
+    array, shape (..., draw, year)
     """
-    place = np.zeros((len(starts), profile.shape[1], len(years)))
-    for row, start in enumerate(starts):
-        for offset in range(profile.shape[1]):
-            place[row, offset, start + offset - years.start] = 1.0
-    laid: Array = np.einsum("dp,dj,pjy->dy", averted, profile, place, optimize=True)
+    laid = np.zeros((*profile.shape[:-1], len(years)))
+    for column, start in enumerate(starts):
+        at = start - years.start
+        laid[..., at : at + profile.shape[-1]] += averted[:, column, None] * profile
     return laid
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import get_args
 
 from averting.appraisal import CENTRAL, Adjustment, ProgrammeCost, Scenario
 from averting.appraisal.adjustments import Kind
+from averting.appraisal.decision import Study
+from averting.appraisal.decision.studies import Adds
 from averting.appraisal.scale_up import ScaleUp
 from averting.costs import known_payers, overrides_from_table
 from averting.errors import AvertingError, Fault
@@ -16,7 +19,7 @@ from averting.evaluation.programme_settings import read_conditions, read_payers_
 from averting.evaluation.toml_table import TomlTable
 from averting.years import AcademicYear, FinancialYear
 
-_NEEDING = ("scenario", "programme", "contribution", "weight", "scale_up")
+_NEEDING = ("scenario", "programme", "contribution", "weight", "study", "scale_up")
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class AppraisalSettings:
     """How to join effects and costs; see :func:`averting.appraisal.appraise`.
 
     ``contributions`` are shares of a pooled budget by payer; ``weights`` are distributional weights by payer, with
-    ``weight_reasons``; ``scale_up`` is the wider programme to work out, if any.
+    ``weight_reasons``; ``scale_up`` is the wider programme to work out, if any; ``studies`` are further evaluations to weigh;
+    ``pupils_supported`` is how many pupils the programme supports in a year.
     """
 
     estimate: str
@@ -38,6 +42,8 @@ class AppraisalSettings:
     scale_up: ScaleUp | None = None
     payers_as_of: FinancialYear | None = None
     conditions: tuple[str, ...] = ()
+    studies: tuple[Study, ...] = ()
+    pupils_supported: float | None = None
 
 
 def read_appraisal(top: TomlTable, folder: Path) -> AppraisalSettings | None:
@@ -69,9 +75,36 @@ def read_appraisal(top: TomlTable, folder: Path) -> AppraisalSettings | None:
         scale_up=None if scale_up is None else _scale_up(scale_up),
         payers_as_of=read_payers_as_of(table),
         conditions=read_conditions(table),
+        studies=tuple(study for entry in entries["study"] if (study := _study(entry))),
+        pupils_supported=_pupils(table, bool(entries["programme"])),
     )
     table.done()
     return settings
+
+
+def _pupils(table: TomlTable, has_cost: bool) -> float | None:
+    pupils: float | None = table.take("pupils_supported", float, None)
+    if pupils is not None and not 0 < pupils < math.inf:
+        table.fault("pupils_supported", f"it is {pupils:g}", "Give pupils in a year on average, above zero.")
+        return None
+    if pupils is not None and not has_cost:
+        table.fault("pupils_supported", "the programme's cost was not given", "Add a [[programme]] table.")
+    return pupils
+
+
+def _study(table: TomlTable) -> Study | None:
+    label, adds = table.take("label", str), table.choice("adds", get_args(Adds))
+    amount, cost = table.take("amount", float), table.take("cost", float, None)
+    source, decisions = table.take("source", str, ""), table.take("decisions", float, 1.0)
+    years, wait = table.take("years", int, 1), table.take("wait", int, 0)
+    table.done()
+    if adds not in get_args(Adds):
+        return None
+    try:
+        return Study(label, adds, amount, cost, source, decisions, years, wait)  # type: ignore[arg-type]
+    except AvertingError as error:
+        _noted(table, error)
+        return None
 
 
 def _noted(table: TomlTable, error: AvertingError) -> None:

@@ -14,10 +14,17 @@ from averting.appraisal import CENTRAL, Appraisal, decision, measures
 from averting.appraisal.adjustments import MEANINGS
 from averting.appraisal.appraisal import VIEW_LABELS, VIEWS
 from averting.appraisal.measures import net_by_year
-from averting.appraisal.scale_up import CAVEAT, scale_up, scale_up_table
-from averting.appraisal.sensitivity import AVERTED, Case, break_even, break_even_averted, one_way
+from averting.appraisal.scale_up import CAVEAT, scale_up, scale_up_table, schools_and_years
+from averting.appraisal.sensitivity import (
+    AVERTED,
+    Case,
+    break_even,
+    break_even_averted,
+    break_even_grid,
+    one_way,
+)
 from averting.appraisal.what_if_model import what_if
-from averting.costs import ParameterSet, known_payers
+from averting.costs import ParameterSet, known_deflator, known_payers
 from averting.effects import Effect, Verdict
 from averting.evaluation.appraisal_settings import AppraisalSettings
 from averting.provenance import canonical_json
@@ -25,6 +32,7 @@ from averting.reporting.spreadsheet import SourcedTable, write_csv, write_excel
 
 _THRESHOLDS = np.linspace(0.0, 100_000.0, 101)
 _COSTS = "costs"
+_CELLS = 8
 
 
 def write_questions(
@@ -40,7 +48,7 @@ def write_questions(
     """
     tables = {
         "tornado": _tornado(case),
-        "break_even": _break_even(case, effect),
+        **_break_even(case, effect),
         **_asked(appraisal, settings, effect.level),
     }
     if settings.scale_up is not None:
@@ -48,6 +56,7 @@ def write_questions(
     if _decides(appraisal, effect):
         tables["value_of_information"] = _information(appraisal, case.parameters, case.seed)
         tables["acceptability"] = _acceptability(appraisal)
+        tables["studies"] = _studies(appraisal, case, settings)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     model = what_if(case, level=effect.level)
@@ -63,11 +72,11 @@ def _tornado(case: Case) -> pd.DataFrame:
     return one_way(case, names=names)
 
 
-def _break_even(case: Case, effect: Effect) -> pd.DataFrame:
-    """Return what would make the programme pay: how many averted, and the unit cost that matters most."""
+def _break_even(case: Case, effect: Effect) -> dict[str, pd.DataFrame]:
+    """Return what would make the programme pay: how many averted, the unit cost that matters most, and both at once."""
     if not case.programme:
         columns = ["name", "label", "unit", "value", "current", "low", "high", "pays_now"]
-        return pd.DataFrame(columns=columns)
+        return {"break_even": pd.DataFrame(columns=columns)}
     spread, npv = effect.averted().summary(effect.level), case.npv()
     # infinite where an averted exclusion saves nothing in this view
     needed = break_even_averted(case)
@@ -83,18 +92,30 @@ def _break_even(case: Case, effect: Effect) -> pd.DataFrame:
     }
     known = case.parameters
     money = [key for key in case.uncertain() if key != AVERTED and known[key].unit.startswith("GBP")]
-    rows = [first]
-    for key in one_way(case, names=money)["name"].head(1) if money else ():
-        found = break_even(case, key)
-        about = {
-            "name": key,
-            "label": found.label,
-            "unit": found.unit,
-            "value": found.value,
-            "current": found.current,
-        }
-        rows.append({**about, "low": found.low, "high": found.high, "pays_now": found.pays_now})
-    return pd.DataFrame(rows)
+    if not money:
+        return {"break_even": pd.DataFrame([first])}
+    key = str(one_way(case, names=money)["name"].iloc[0])
+    found = break_even(case, key)
+    about = {"name": key, "label": found.label, "unit": found.unit, "value": found.value, "current": found.current}
+    second = {**about, "low": found.low, "high": found.high, "pays_now": found.pays_now}
+    return {
+        "break_even": pd.DataFrame([first, second]),
+        "break_even_grid": _grid(case, key, low=spread["lower"], high=spread["upper"], needed=needed),
+    }
+
+
+def _grid(case: Case, key: str, *, low: float, high: float, needed: float) -> pd.DataFrame:
+    """Return mean net present value by number averted and the unit cost that matters most, over what the data allow."""
+    most = max(high, 1.0)
+    # to half as many again as it takes to pay, unless that is far beyond what the data are compatible with
+    most = max(most, min(1.5 * needed, 3 * most)) if np.isfinite(needed) else most
+    counts = np.linspace(min(low, 0.0), most, _CELLS)
+    values = np.linspace(*case.range(key, 0.05, 0.95), _CELLS)
+    grid = break_even_grid(case, key, counts=counts.tolist(), values=values.tolist())
+    table = grid.rename("npv").to_dataframe().reset_index().rename(columns={key: "value"})
+    parameter = case.parameter(key)
+    about = {"name": key, "label": parameter.label, "unit": parameter.unit}
+    return table.assign(**about, price_year=parameter.price_year.label if parameter.price_year else "")
 
 
 def _asked(appraisal: Appraisal, settings: AppraisalSettings, level: float) -> dict[str, pd.DataFrame]:
@@ -140,6 +161,8 @@ def _scaled(folder: Path, case: Case, settings: AppraisalSettings, level: float)
         base_year=case.base_year,
         price_year=case.price_year,
         discounting=case.discounting,
+        payers_as_of=case.payers_as_of,
+        conditions=case.conditions,
         draws=case.draws,
         seed=case.seed,
     )
@@ -208,6 +231,21 @@ def _information(appraisal: Appraisal, parameters: ParameterSet, seed: int) -> p
     return pd.DataFrame(rows)
 
 
+def _studies(appraisal: Appraisal, case: Case, settings: AppraisalSettings) -> pd.DataFrame:
+    """Return what further evaluation would be worth to the choice, where cash alone counts, and net of its cost."""
+    assert appraisal.averted is not None
+    schools, years = schools_and_years(case.averted)
+    return decision.studies_table(
+        _choice(appraisal, np.zeros(1)),
+        appraisal.averted.sel(scenario=CENTRAL.key, drop=True).reset_coords(drop=True),
+        settings.studies or decision.STANDING,
+        years=years,
+        schools=schools,
+        edition=appraisal.discounting,
+        seed=case.seed,
+    )
+
+
 def _export(folder: Path, appraisal: Appraisal, effect: Effect, more: dict[str, pd.DataFrame]) -> None:
     """Write every table for a spreadsheet; the spreadsheet itself where what writes it is installed."""
     money = f"pounds, {appraisal.price_year.label} prices"
@@ -235,9 +273,15 @@ _TITLES = {
     "cost_per_averted": "Programme cost per exclusion averted, where it is a number, {value}",
     "quadrants": "Share of draws in each quarter of the cost-effectiveness plane",
     "summary_table": "Appraisal Summary Table, cash only, {value}",
+    "asleep": "Lines left out, and the number that each waits for",
+    "later_life": "What may follow later in life, in no total: each line with its causal share, {value}",
     "sources": "Declared costs with range, source, grade and date of review",
     "tornado": "Mean net present value with one thing at its 5% and 95% point, cash only, {value}",
     "break_even": "What would have to be for the programme to pay on average, cash only",
+    "break_even_grid": "Mean net present value by exclusions averted and the unit cost that matters most, cash only, {value}",
+    "studies": "What further evaluation would be worth, and net of its cost, cash only, {value}",
+    "programme": "What the programme cost, by part, phase, year and payer, {money}",
+    "programme_unit_costs": "What the programme cost a school and a pupil, with cost band, {money}",
     "contributors": "What each contributor to the budget pays and gets back, cash only, {value}",
     "weighted": "Net present value with distributional weights beside the unweighted, {value}",
     "scale_up": "The programme offered more widely: a supposition, {value}",
@@ -254,6 +298,7 @@ def appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSe
         "price_year": appraisal.flows.attrs["price_year"],
         "base_year": appraisal.base_year.label,
         "discounting": appraisal.discounting,
+        "deflator": {"vintage": known_deflator().vintage, "method": known_deflator().method},
         "has_programme_cost": appraisal.has_programme_cost,
         "payers_as_of": settings.payers_as_of.label if settings.payers_as_of else None,
         "conditions": list(settings.conditions),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from averting.appraisal import Scenario
 from averting.appraisal.later_life import later_life
-from averting.appraisal.programme_tables import programme_table
+from averting.appraisal.programme_tables import programme_table, programme_unit_costs
 from averting.appraisal.sensitivity import Case
 from averting.costs import ParameterSet, flagged
 from averting.evaluation.appraisal_settings import AppraisalSettings
@@ -20,12 +20,20 @@ from averting.evaluation.settings import CostSettings
 def write_cost_tables(
     folder: Path, case: Case, costs: CostSettings, settings: AppraisalSettings, *, level: float
 ) -> None:
-    """Write ``sources.csv``, ``asleep.csv``, ``later_life.csv`` and ``programme.csv``."""
+    """Write ``sources.csv``, ``asleep.csv``, ``later_life.csv``, ``programme.csv`` and what it came to per school and pupil."""
     beware = flagged(case.parameters, as_of=costs.as_of)
     found = case.parameters.sources()
     found = found.assign(beware=[", ".join(beware.get(key, ())) for key in found["key"]])
     programme = programme_table(settings.programme, price_year=costs.price_year)
     later = _later_life(case, settings.scenarios, level)
+    if settings.programme:
+        each = programme_unit_costs(
+            settings.programme,
+            price_year=costs.price_year,
+            schools=case.averted.quantity.sizes["school"],
+            pupils_supported=settings.pupils_supported,
+        )
+        each.to_csv(folder / "programme_unit_costs.csv", index=False, lineterminator="\n")
     tables = {
         "sources": found,
         "asleep": asleep_table(case.parameters),

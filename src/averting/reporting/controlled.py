@@ -362,8 +362,9 @@ def _write_estimate(made: Controlled, key: str, folder: Path) -> None:
 
 def _write_money(made: Controlled, folder: Path) -> None:
     results, base = made.results, made.money_base
-    for name in ("appraisal.json", "sources.csv", "asleep.csv"):
-        _copy(results, folder, f"appraisal/{name}")
+    for name in ("appraisal.json", "sources.csv", "asleep.csv", "programme.csv", "programme_unit_costs.csv"):
+        if (results.folder / "appraisal" / name).is_file():  # without a programme cost there is nothing of it
+            _copy(results, folder, f"appraisal/{name}")
     summary, payers, flows = (results.table(f"appraisal/{name}").copy() for name in ("summary", "payers", "flows"))
     if base:
         summary, payers = rounded_summary(summary, base), rounded_payers(payers, flows, base)

@@ -1,4 +1,4 @@
-"""Tables of a report about costs: lines left out until a number is given, and what may follow later in life."""
+"""Tables of a report about costs: what the programme cost, lines left out until a number is given, and later life."""
 
 from __future__ import annotations
 
@@ -7,6 +7,54 @@ import math
 from averting.reporting import numbers
 from averting.reporting.results import Results
 from averting.reporting.tables import ReportTable
+
+
+def programme(results: Results) -> ReportTable:
+    """Return what the programme cost, by part of it, and how much of that was to start up or in kind."""
+    table = results.table("appraisal/programme") if results.has_appraisal else None
+    columns = ("Part of the programme", "Cost", "Of which to start up", "Of which in kind", "Who paid")
+    if table is None or table.empty:
+        return ReportTable(columns, [("none", "", "", "", "")], numeric=(1, 2, 3))
+    rows = []
+    for _, part in table.groupby("element", sort=False):
+        once, given = part["phase"] == "start_up", part["in_kind"]
+        amounts = (part["amount"], part["amount"][once], part["amount"][given])
+        paid = ", ".join(dict.fromkeys(part["payer_label"]))
+        rows.append(
+            (str(part["element_label"].iloc[0]), *(numbers.pounds(float(each.sum())) for each in amounts), paid)
+        )
+    total = (
+        table["amount"],
+        table["amount"][table["phase"] == "start_up"],
+        table["amount"][table["in_kind"]],
+    )
+    if len(rows) > 1:
+        rows.append(("In all", *(numbers.pounds(float(each.sum())) for each in total), ""))
+    return ReportTable(columns, rows, numeric=(1, 2, 3))
+
+
+def unit_costs(results: Results) -> ReportTable:
+    """Return what the programme cost a school, a pupil supported and an exclusion averted, with the cost band."""
+    rows = []
+    shown = {
+        "running, a year": "Running cost, a year",
+        "in all, a school": "In all, for each pilot school",
+        "running, a school and year": "Running cost, for each pilot school and year",
+        "running, a pupil supported and year": "Running cost, for each pupil supported and year",
+    }
+    for row in results.table("appraisal/programme_unit_costs").to_dict(orient="records"):
+        if row["measure"] in shown:
+            band = row["band"] if isinstance(row["band"], str) and row["band"] else "–"
+            rows.append((shown[row["measure"]], numbers.pounds(row["amount"]), band))
+    path = results.folder / "appraisal" / "cost_per_averted.csv"
+    if path.is_file():
+        for row in results.table("appraisal/cost_per_averted").to_dict(orient="records"):
+            if row["scenario"] == "central":
+                each = float(row["cost_per_averted"])
+                # the note says why it is no number
+                cell = str(row["note"]) if math.isnan(each) else numbers.pounds(each)
+                rows.append(("For each permanent exclusion averted (present value)", cell, "–"))
+    return ReportTable(("What it comes to", "Cost", "Cost band"), rows, numeric=(1,))
 
 
 def asleep(results: Results) -> ReportTable:

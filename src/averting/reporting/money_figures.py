@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ import xarray as xr
 
 from averting.reporting import numbers
 from averting.reporting.figures import COMPARISON, INK, PILOT, STYLE, WITHOUT, ReportFigure, finish, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _COLOURS = (PILOT, "#28a197", "#801650", WITHOUT, COMPARISON, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
@@ -186,7 +190,14 @@ def tornado(table: pd.DataFrame, *, most: int = 10) -> ReportFigure:
         )
 
 
-def break_even_map(grid: xr.DataArray, *, x_label: str, y_label: str) -> ReportFigure:
+def break_even_map(
+    grid: xr.DataArray,
+    *,
+    x_label: str,
+    y_label: str,
+    now: tuple[float, float] | None = None,
+    interval: tuple[float, float] | None = None,
+) -> ReportFigure:
     """Draw mean net present value over two things, with the line on which it is zero.
 
     Parameters
@@ -195,6 +206,8 @@ def break_even_map(grid: xr.DataArray, *, x_label: str, y_label: str) -> ReportF
         From :func:`averting.appraisal.sensitivity.two_way`; the first dim runs up, the second across.
     x_label, y_label : str
         What the second and first dims are, with units.
+    now, interval : tuple of float, optional
+        Where it stands, as (across, up), and the interval of what runs up; marked on the map.
     """
     import matplotlib as mpl
 
@@ -216,10 +229,25 @@ def break_even_map(grid: xr.DataArray, *, x_label: str, y_label: str) -> ReportF
                         _thousands(values[row, column]).replace("£", "").replace("k", ""), (place, height), ha="center",
                         va="center", fontsize=8, color="white" if deep else INK,
                     )  # fmt: skip
-        axes.set(xlabel=x_label, ylabel=y_label)
+        told = _stands(axes, now, interval, y_label) if now else ""
+        axes.set(xlabel="\n".join(textwrap.wrap(x_label, 62)), ylabel=y_label)
+        if np.abs(x).max() >= 1000:
+            axes.xaxis.set_major_formatter("{x:,.0f}")
         figure.colorbar(mesh, ax=axes, label="mean net present value, £000")
         alt = (
             f"Heat map of mean net present value by {y_label} and {x_label}: from {numbers.pounds(1000 * values.min())} to "
-            f"{numbers.pounds(1000 * values.max())}; {numbers.percent(float((values >= 0).mean()))} of the cells pay."
+            f"{numbers.pounds(1000 * values.max())}; {numbers.percent(float((values >= 0).mean()))} of the cells pay.{told}"
         )
         return finish(figure, alt)
+
+
+def _stands(axes: Axes, now: tuple[float, float], interval: tuple[float, float] | None, y_label: str) -> str:
+    """Mark where things stand on a map without changing its reach, and say it."""
+    reach = axes.get_xlim(), axes.get_ylim()
+    if interval is not None:
+        axes.vlines(now[0], *interval, color="white", linewidth=4)
+        axes.vlines(now[0], *interval, color=INK, linewidth=1.6)
+    axes.plot(*now, marker="D", markersize=8, color=INK, markeredgecolor="white", linestyle="none")
+    axes.set(xlim=reach[0], ylim=reach[1])
+    spread = f" ({numbers.count(interval[0])} to {numbers.count(interval[1])})" if interval else ""
+    return f" It stands at {numbers.count(now[1])}{spread} {y_label} and {now[0]:,.0f}."

@@ -38,6 +38,16 @@ def adjustments(results: Results) -> list[str]:
     return sentences
 
 
+def prices(results: Results) -> str:
+    """Say by which release of the deflator prices of other years were brought together, and how far it is published."""
+    about = results.record("appraisal/appraisal").get("deflator")
+    if not about:
+        return ""
+    return (
+        f"Prices of other years are brought together by the GDP deflator ({about['vintage']}; {about['method']})."
+    )
+
+
 def break_even(results: Results) -> str:
     """Say what would have to be for the programme to pay on average, cash only; empty where it is not known."""
     if not has(results, "break_even"):
@@ -119,6 +129,50 @@ def acceptability(results: Results) -> ReportFigure:
     valued = results.valued
     return money_figures.acceptability(
         xr.DataArray(curves), labels=labels, posterior=valued is not None and wording.has_probability(valued)
+    )
+
+
+def break_even_map(results: Results) -> ReportFigure:
+    """Draw where the programme pays, by exclusions averted and the unit cost that matters most, cash only."""
+    if not has(results, "break_even_grid"):
+        return figures.withheld(_KEPT_BACK)
+    table, told = results.table("appraisal/break_even_grid"), results.table("appraisal/break_even")
+    grid = table.pivot_table(index="averted", columns="value", values="npv")
+    about, averted, cost = table.iloc[0], told.iloc[0], told.iloc[1]
+    prices = f", {about['price_year']} prices" if isinstance(about["price_year"], str) else ""
+    unit = numbers.unit(str(about["unit"])).removeprefix("£ ")
+    return money_figures.break_even_map(
+        xr.DataArray(grid),
+        x_label=f"{about['label']}, £ {unit}{prices}",
+        y_label="permanent exclusions averted",
+        now=(float(cost["current"]), float(averted["current"])),
+        interval=(float(averted["low"]), float(averted["high"])),
+    )
+
+
+def studies(results: Results) -> ReportTable:
+    """Return what further evaluation would be worth to the choice, and net of its cost where that was given."""
+    rows = [
+        (
+            str(row["label"]),
+            f"{numbers.pounds(row['evsi'])} (Monte Carlo error {numbers.pounds(row['mcse'])})",
+            numbers.decimal(row["times"], 1),
+            numbers.pounds(row["worth"]),
+            "not given" if pd.isna(row["cost"]) else numbers.pounds(row["cost"]),
+            "–" if pd.isna(row["enbs"]) else numbers.pounds(row["enbs"]),
+        )
+        for row in results.table("appraisal/studies").to_dict(orient="records")
+    ]
+    columns = ("Study", "Worth to one decision", "Decisions it serves", "Worth in all", "Its cost", "Net benefit")
+    return ReportTable(columns, rows, numeric=(1, 2, 3, 4, 5))
+
+
+def studies_read(results: Results) -> str:
+    """Say how to read the worth of studies."""
+    return (
+        "A further study can only be worth its cost if what it finds could change the choice. Its worth is what choosing with "
+        "its result would bring on average, over the results that may come; it is an upper limit, for shocks that a year's "
+        "schools share make new data tell less. Net benefit is that worth less the study's cost."
     )
 
 

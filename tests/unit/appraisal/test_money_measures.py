@@ -20,7 +20,14 @@ from averting.appraisal.measures import (
     quadrants,
     weighted_npv,
 )
-from averting.appraisal.sensitivity import Case, break_even, break_even_averted, one_way, two_way
+from averting.appraisal.sensitivity import (
+    Case,
+    break_even,
+    break_even_averted,
+    break_even_grid,
+    one_way,
+    two_way,
+)
 from averting.costs import Distribution, Override, load_parameters
 from averting.effects import Averted
 from averting.errors import EvaluationError
@@ -225,3 +232,20 @@ def test_break_even_makes_it_pay_exactly(case):
     assert ("starts to pay" in str(at)) == (case.npv() < 0)
     with pytest.raises(EvaluationError, match="nothing called 'x'"):
         break_even(case, "x")
+
+
+def test_the_map_of_where_it_pays_is_whole_appraisals(case):
+    """Each cell is an appraisal of that many averted for certain at that cost; the line of zero is break_even_averted."""
+    counts, values = [-2.0, 0.0, 3.0], [4_000.0, 12_000.0]
+    grid = break_even_grid(case, "ap_top_up", counts=counts, values=values)
+    assert grid.dims == ("averted", "ap_top_up")
+    np.testing.assert_allclose(grid.sel(averted=0.0), -50_000, atol=0.01)
+    certain = replace(case, averted=averted_of(np.full((200, 2), 1.5)))
+    for value in values:
+        whole = certain.with_value("ap_top_up", value).appraisal().npv().sel(scenario="central", view=case.view)
+        assert float(grid.sel(averted=3.0, ap_top_up=value)) == pytest.approx(float(whole.mean()), abs=0.01)
+    needed = break_even_averted(case.with_value("ap_top_up", 12_000.0))
+    at = break_even_grid(case, "ap_top_up", counts=[needed], values=[12_000.0])
+    assert float(at.squeeze()) == pytest.approx(0, abs=0.05)
+    with pytest.raises(EvaluationError, match="nothing called 'x'"):
+        break_even_grid(case, "x", counts=counts, values=values)

@@ -34,11 +34,13 @@ def test_staff_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cost", "band"), [(0, "£"), (79.99, "£"), (80, "££"), (200, "£££"), (720, "££££"), (1_200, "£££££")]
-)
-def test_bands_end_where_the_guidance_says(cost: float, band: str) -> None:
-    assert cost_band(cost) == band
-    assert [below for _, below in cost_bands()][:4] == [80, 200, 720, 1_200]
+    ("for_25", "band"),
+    [(0, "£ (very low)"), (2_000, "£ (very low)"), (2_001, "££ (low)"), (5_000, "££ (low)"), (5_001, "£££ (moderate)"),
+     (18_000, "£££ (moderate)"), (18_001, "££££ (high)"), (30_000, "££££ (high)"), (30_001, "£££££ (very high)")],
+)  # fmt: skip
+def test_bands_are_those_the_foundation_prints_for_a_class_of_25(for_25: float, band: str) -> None:
+    assert cost_band(for_25 / 25) == band
+    assert [last for _, last in cost_bands()][:4] == [80, 200, 720, 1_200]
 
 
 def test_the_pilot_s_own_elements_are_known() -> None:
@@ -117,7 +119,7 @@ def test_unit_costs_by_hand() -> None:
     assert found.loc["running, a year", "amount"] == 63_000
     assert found.loc["in all, a school", "amount"] == 52_000
     assert found.loc["running, a pupil supported and year", "amount"] == 700
-    assert found.loc["running, a pupil supported and year", "band"] == "£££"
+    assert found.loc["running, a pupil supported and year", "band"] == "£££ (moderate)"
     table = programme_table(costs, price_year=Y)
     assert table["amount"].sum() == 156_000
     assert table["element_label"].tolist()[0] == "Multi-Agency Forum"

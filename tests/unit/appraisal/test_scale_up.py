@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from averting import units
-from averting.appraisal import ProgrammeCost
+from averting.appraisal import ProgrammeCost, appraise
 from averting.appraisal.scale_up import CAVEAT, ScaleUp, averted_by_school_year, scale_up, scale_up_table
 from averting.appraisal.sensitivity import Case, one_way
 from averting.costs import load_parameters
@@ -74,6 +74,23 @@ def test_the_same_schools_and_years_without_loss_are_the_pilots_again():
     ratio = twice.savings().sel(scenario="wider") / wider.savings().sel(scenario="wider")
     assert ratio.to_numpy() == pytest.approx(2.0)
     assert "supposition" in CAVEAT
+
+
+def test_the_wider_programme_follows_the_same_payer_rules_as_the_pilot():
+    """From 2028-29 the high needs block's money is DfE's, at three schools as at three hundred; the total stays."""
+    draws = np.random.default_rng(1).normal(1, 1, (200, 3, 2))
+    averted, parameters, wide = averted_of(draws), load_parameters("high_needs_block"), plan(schools=300)
+    found = {}
+    for year in (2025, 2028):
+        rules = {"payers_as_of": FinancialYear(year), "conditions": ("dsg_deficit",), "draws": 200}
+        wider = scale_up(averted, parameters, wide, base_year=BASE, price_year=PRICES, **rules)
+        pilot = appraise(averted, parameters, base_year=BASE, price_year=PRICES, **rules)
+        found[year] = wider
+        for appraisal, key in ((wider, "wider"), (pilot, "central")):
+            block = appraisal.by_payer().sel(scenario=key, payer="la_high_needs").sum("kind").mean("draw")
+            assert (abs(float(block)) > 1) == (year == 2025), (year, key)
+    totals = [float(each.npv().sel(scenario="wider", view="cashable").mean()) for each in found.values()]
+    assert totals[0] == pytest.approx(totals[1], abs=0.005)
 
 
 def test_a_plan_that_cannot_be_is_refused_with_all_its_faults():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from averting.costs.prices import Deflator, deflate, known_deflator
+from averting.costs.prices import Deflator, deflate, deflator_from_table, known_deflator
 from averting.errors import ParameterError, UnitError
 from averting.units import add, money
 from averting.years import FinancialYear
@@ -110,3 +110,28 @@ def test_awards_with_a_gap_or_in_per_cent_are_refused(growth: dict[int, float], 
     awards = {FinancialYear(year): rate for year, rate in growth.items()}
     with pytest.raises(UnitError, match=words):
         Deflator.from_growth(awards, vintage="awards", source="here")
+
+
+def test_a_release_by_financial_year_is_used_as_published() -> None:
+    """Real levels are in no blend: where a release gives financial years, they are taken as they are."""
+    table = {"vintage": "a release", "source": "s", "calendar": {2022: 94.0, 2023: 100.0, 2024: 104.0}}
+    blended = deflator_from_table(table, where="t")
+    assert blended.ratio(FinancialYear(2022), FinancialYear(2023)) == pytest.approx(101.0 / 95.5)
+    assert "approximation" in blended.method
+    published = deflator_from_table({**table, "financial": {"2022-23": 95.0, "2023-24": 100.0}}, where="t")
+    assert published.ratio(FinancialYear(2022), FinancialYear(2023)) == pytest.approx(100 / 95)
+    assert published.calendar_ratio(2022, 2024) == pytest.approx(104 / 94)
+    assert published.method == "published by financial year"
+
+
+@pytest.mark.parametrize(
+    ("series", "words"),
+    [
+        ({}, "no years"),
+        ({"calendar": {2020: 90.0, 2022: 100.0}}, "missing between"),
+        ({"financial": {"2020-21": 0.0}}, "above zero"),
+    ],
+)
+def test_a_release_that_cannot_be_an_index_is_refused(series: dict, words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        deflator_from_table({"vintage": "v", "source": "s", **series}, where="t")

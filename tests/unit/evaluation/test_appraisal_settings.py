@@ -29,6 +29,12 @@ share = 0.25
 payer = "dfe"
 share = 0.75
 """
+STUDY = """
+[[study]]
+label = "Two more years"
+adds = "years"
+amount = 2
+"""
 ADJUSTED = """
 [[scenario]]
 key = "cautious"
@@ -54,6 +60,10 @@ def test_all_of_it_is_read(tmp_path):
     assert settings.scale_up.taking_part.tolist() == [10, 20, 20]
     (lag,) = settings.scenarios[-1].adjustments
     assert (lag.kind, lag.amount) == ("lag", 1.0)
+    assert settings.pupils_supported == 90
+    year, schools = settings.studies
+    assert (year.adds, year.amount, year.cost, year.decisions, year.wait) == ("years", 1.0, 20_000.0, 5.0, 1)
+    assert (schools.adds, schools.amount, schools.years) == ("schools", 10.0, 3)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +76,10 @@ def test_all_of_it_is_read(tmp_path):
         (ADJUSTED.replace("= 1", "= 0.5"), "not whole"),
         (ADJUSTED.replace("Places are commissioned a year ahead.", ""), "reason"),
         ('\n[[weight]]\npayer = "school"\nweight = 0\nreason = "x"\n', "0.0 is not a weight"),
+        (STUDY.replace("years", "months"), "'months' is not known"),
+        (STUDY.replace("= 2", "= 0"), "above zero"),
+        (STUDY + "cost = 5\n", "and a source"),
+        (STUDY + "price = 5\n", "price"),
         (SCALE_UP.replace("[0.5, 1]", "[1, 0.5]"), "rising shares"),
         (SCALE_UP.replace("[0.5, 1]", '["half"]'), "not every entry is a number"),
         (SCALE_UP.replace("schools = 20", "schools = 0"), "schools: it is 0"),

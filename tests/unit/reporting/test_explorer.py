@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,12 +193,13 @@ document.body.replaceChildren(Object.assign(document.createElement("pre"), { id:
 """
 
 
-def browse(page, folder):
-    """Open a page in Chromium without a network and return its DOM as text."""
+def browse(page, folder, *, wait=0):
+    """Open a page in Chromium without a network and return its DOM as text, after so many milliseconds of its own clock."""
     path = folder / "page.html"
     path.write_text(page, encoding="utf-8")
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     command += [f"--user-data-dir={folder / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"]
+    command += [f"--virtual-time-budget={wait}"] if wait else []
     done = subprocess.run([*command, path.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     return done.stdout
 
@@ -258,6 +260,69 @@ def test_every_control_in_a_browser_agrees_with_python_to_the_penny(browser, cas
     assert any("outside what the declared evidence supports" in state for state in beyond["states"])
     assert "supposition, not a finding" in beyond["printed"]
     assert "supposition" not in found["seen"][0]["printed"]
+
+
+# the page as it opens, and with a control beyond the evidence, so that every warning is in sight
+AXE = """
+(async () => {
+  const fire = (e, kind) => e.dispatchEvent(new Event(kind, { bubbles: true }));
+  const found = [];
+  const look = async (state) => {
+    const done = await axe.run(document, { resultTypes: ["violations", "passes"] });
+    found.push({ state, passes: done.passes.length, violations: done.violations.map((v) =>
+      v.id + ": " + v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")) });
+  };
+  await look("opened");
+  for (const box of document.querySelectorAll(".what-if input[type=number]")) {
+    box.value = box.max || 99999; fire(box, "change");
+  }
+  await look("moved");
+  document.body.replaceChildren(Object.assign(document.createElement("pre"),
+    { id: "seen", textContent: JSON.stringify({ version: axe.version, found }) }));
+})();
+"""
+
+
+@pytest.fixture
+def axe(peer):
+    """The accessibility checker axe-core, from the Python package that ships it; nothing of it is in averting."""
+    return (Path(peer("axe_playwright_python").__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def audited(page, axe, folder):
+    dom = browse(
+        page.replace("</body>", f"<script>{axe}</script><script>{AXE}</script></body>"), folder, wait=20_000
+    )
+    return json.loads(html.unescape(re.search(r'<pre id="seen">(.*?)</pre>', dom, re.DOTALL)[1]))
+
+
+def framed(panel):
+    """A page that is sound by itself, so that whatever is found is the panel's."""
+    head = '<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>t</title></head><body>'
+    return f"{head}<main><h1>Report</h1><h2>Money</h2>{panel.html}</main></body></html>"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("posterior", [True, False])
+def test_axe_finds_no_violation(browser, axe, model, tmp_path, posterior):
+    found = audited(framed(what_if_panel(model, posterior=posterior)), axe, tmp_path)
+    assert [each["state"] for each in found["found"]] == ["opened", "moved"]
+    for each in found["found"]:
+        assert each["passes"] > 15, each
+        assert each["violations"] == [], each["state"]
+
+
+@pytest.mark.slow
+def test_axe_would_find_a_violation(browser, axe, model, tmp_path):
+    """Without the labels of its controls, and in grey on white, the same page does not pass."""
+    spoil = """for (const e of document.querySelectorAll(".what-if :is(input, select)")) {
+      e.removeAttribute("aria-label"); for (const name of [...e.labels]) name.replaceWith(...name.childNodes); }"""
+    page = framed(what_if_panel(model, posterior=True)).replace("</body>", f"<script>{spoil}</script></body>")
+    page = page.replace("</head>", "<style>.what-if p { color: #bbb; background: #fff }</style></head>")
+    found = audited(page, axe, tmp_path)
+    broken = " ".join(found["found"][0]["violations"])
+    assert "label:" in broken
+    assert "color-contrast:" in broken
 
 
 @pytest.mark.slow

@@ -40,6 +40,12 @@ FIGURES = {
         lambda: money_figures.break_even_map(GRID, x_label="cost", y_label="effect"),
         ["£40,000", "50% of the cells pay"],
     ),
+    "map with a mark": (
+        lambda: money_figures.break_even_map(
+            GRID, x_label="cost", y_label="averted", now=(3.5, 1.2), interval=(-1.0, 9.0)
+        ),
+        ["It stands at 1 (", "1 to 9) averted and 4."],
+    ),
 }
 
 

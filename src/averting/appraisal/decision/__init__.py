@@ -3,9 +3,12 @@
 from averting.appraisal.decision.choices import ceac, ceaf, evpi, expected_loss, p_best, p_cost_effective_vs
 from averting.appraisal.decision.information import enbs, evppi, evsi, population, study_error
 from averting.appraisal.decision.net_benefit import NetBenefit, net_benefit
+from averting.appraisal.decision.studies import STANDING, Study, studies_table
 
 __all__ = [
+    "STANDING",
     "NetBenefit",
+    "Study",
     "ceac",
     "ceaf",
     "enbs",
@@ -17,5 +20,6 @@ __all__ = [
     "p_best",
     "p_cost_effective_vs",
     "population",
+    "studies_table",
     "study_error",
 ]

@@ -38,7 +38,7 @@ def with_banner(html: str, words: str) -> str:
     text = escape(words)
     quoted = '"' + words.replace("\\", "").replace('"', "'").replace("<", "").replace("\n", " ") + '"'
     marks = (
-        f'\n<div class="averting-banner" role="note">{text}</div>'
+        f'\n<aside class="averting-banner" aria-label="Status of this document">{text}</aside>'
         f'\n<div class="averting-banner-print" aria-hidden="true">{text}</div>'
     )
     html = _BODY.sub(lambda found: found[0] + marks, html, count=1)
