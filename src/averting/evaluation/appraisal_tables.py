@@ -18,6 +18,7 @@ from averting.appraisal.scale_up import CAVEAT, scale_up, scale_up_table
 from averting.appraisal.sensitivity import AVERTED, Case, break_even, break_even_averted, one_way
 from averting.appraisal.what_if_model import what_if
 from averting.costs import ParameterSet, known_payers
+from averting.data.written import write_table
 from averting.effects import Effect, Verdict
 from averting.evaluation.appraisal_settings import AppraisalSettings
 from averting.provenance import canonical_json
@@ -49,7 +50,7 @@ def write_questions(
         tables["value_of_information"] = _information(appraisal, case.parameters, case.seed)
         tables["acceptability"] = _acceptability(appraisal)
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        write_table(table, folder / f"{name}.csv")
     model = what_if(case, level=effect.level)
     (folder / "what_if.json").write_text(canonical_json(model), encoding="utf-8")
     by_year = xr.concat([net_by_year(appraisal, view) for view in VIEWS], dim=pd.Index(list(VIEWS), name="view"))

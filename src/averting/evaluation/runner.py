@@ -14,9 +14,10 @@ from averting.design import Design
 from averting.effects import Effect
 from averting.effects.estimator import Progress, silent
 from averting.effects.storage import load_effect
-from averting.errors import DataError
+from averting.errors import DataError, writing
 from averting.evaluation import check_stages, stages
 from averting.evaluation.estimate_settings import EstimateSettings
+from averting.evaluation.lock import alone
 from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
 from averting.evaluation.side_panels import guardrails_of, side_designs
 from averting.evaluation.store import Store
@@ -119,11 +120,20 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
     ------
     AvertingError
         If an input cannot be used or an effect cannot be estimated.
+    StorageError
+        If the folder cannot be written to, or another run is writing to it.
     """
     progress("reading and checking the data")
     checked = check(folder, data=data)
+    evaluation = checked.evaluation
+    again = "The previous results are whole; run it again, and it resumes at the first unfinished stage."
+    with writing(evaluation.folder, after=again), alone(evaluation.folder):
+        return write_results(checked, Store(evaluation.folder), progress=progress)
+
+
+def write_results(checked: Checked, store: Store, *, progress: Progress = silent) -> Path:
+    """Run every stage of a checked evaluation into a store, keeping those that are there; return the results."""
     evaluation, design = checked.evaluation, checked.design
-    store = Store(evaluation.folder)
     store.recover()
     inputs = _inputs(evaluation)
     keys = _stage_keys(evaluation, inputs)
@@ -195,7 +205,9 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
         )
     references = (models_dir() / "references.bib").read_text(encoding="utf-8")
     manifest = canonical_json(_manifest(evaluation, inputs, keys))
-    store.publish(list(keys), {"manifest.json": manifest, "references.bib": references})
+    # what verify runs again, whatever becomes of the file beside the results
+    said = (evaluation.folder / FILE).read_bytes().decode()
+    store.publish(list(keys), {"manifest.json": manifest, "references.bib": references, FILE: said})
     return store.results
 
 

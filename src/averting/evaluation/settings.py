@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -24,6 +23,7 @@ from averting.evaluation.estimate_settings import EstimateSettings, read_estimat
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
 from averting.evaluation.programme_settings import read_day
 from averting.evaluation.toml_table import TomlTable
+from averting.resources import read_toml
 from averting.years import FinancialYear, Period
 
 SCHEMA = 1
@@ -140,18 +140,22 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         folder = folder.parent
     path = folder / FILE
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path, error=EvaluationError)
     except FileNotFoundError as error:
         raise EvaluationError(
             f"{path} does not exist. Make an evaluation with: averting new {folder.name or 'my-pilot'}"
         ) from error
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name an evaluation's folder.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
     top = TomlTable(values, FILE, faults)
     schema = top.take("schema", int, help=f"Write schema = {SCHEMA}.")
+    if schema > SCHEMA:
+        # everything else in it may be right for that version, so no other fault is listed
+        raise EvaluationError(
+            f"{path} has schema = {schema}, which a later averting wrote; this one reads schema = {SCHEMA}. "
+            "Install the later one: pip install --upgrade averting"
+        )
     if schema != SCHEMA and "schema" in values:
         top.fault("schema", f"{schema} is not a layout this version reads", f"Use schema = {SCHEMA}.")
     evaluation = _evaluation(folder, top)
@@ -219,7 +223,7 @@ def _at_least(table: TomlTable, key: str, value: int, least: int) -> int:
 def _data(folder: Path, table: TomlTable) -> DataSettings:
     columns, symbols = table.table("columns"), table.table("symbols")
     settings = DataSettings(
-        path=folder / str(table.take("path", str, help="Give the file's path, relative to this folder.")),
+        path=table.path("path", folder, help="Give the file's path, relative to this folder.") or folder,
         source=table.choice("source", SOURCES),
         level=table.choice("level", LEVELS, "school"),
         phase=table.take("phase", str, None),
@@ -232,7 +236,7 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
         frequency=table.choice("frequency", FREQUENCIES, "year"),
         wide=_wide(table.table("wide")),
         sheet=table.take("sheet", str, None),
-        succession=folder / name if (name := table.take("succession", str, None)) else None,
+        succession=table.path("succession", folder, None),
         reorganisations=table.take("reorganisations", bool, False),
     )
     if settings.succession and settings.level != "school":
