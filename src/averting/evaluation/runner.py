@@ -78,7 +78,11 @@ def check(folder: str | Path, *, data: str | Path | None = None) -> Checked:
     AvertingError
         The first input that cannot be used, with all its faults.
     """
-    evaluation = _load(folder, data)
+    return check_evaluation(_load(folder, data))
+
+
+def check_evaluation(evaluation: Evaluation) -> Checked:
+    """Read an evaluation's data and see whether they make a comparison; see :func:`check`."""
     panel, succession = stages.build_panel(evaluation)
     design, variants = stages.build_design(evaluation, panel), stages.build_variants(evaluation, panel)
     for settings in evaluation.estimates:
@@ -206,7 +210,7 @@ def write_results(checked: Checked, store: Store, *, progress: Progress = silent
     references = (models_dir() / "references.bib").read_text(encoding="utf-8")
     manifest = canonical_json(_manifest(evaluation, inputs, keys))
     # what verify runs again, whatever becomes of the file beside the results
-    said = (evaluation.folder / FILE).read_bytes().decode()
+    said = evaluation.declared_in.read_bytes().decode()
     store.publish(list(keys), {"manifest.json": manifest, "references.bib": references, FILE: said})
     return store.results
 
@@ -233,9 +237,16 @@ def _inputs(evaluation: Evaluation) -> dict[str, object]:
     followed = {} if links is None else {"succession": {"file": links.name, "sha256": file_hash(links)}}
     return {
         **followed,
-        FILE: file_hash(evaluation.folder / FILE),
+        FILE: file_hash(evaluation.declared_in),
         **({INDICATORS: file_hash(own)} if own.is_file() else {}),
         "data": {"file": evaluation.data.path.name, "sha256": file_hash(evaluation.data.path)},
+        **software(),
+    }
+
+
+def software() -> dict[str, object]:
+    """Return what results depend on beside their inputs: declared numbers, code and versions."""
+    return {
         "models": tree_hashes(models_dir(), "*.*"),
         "code": content_key(tree_hashes(Path(__file__).parents[1], "*.py")),
         "versions": versions(),

@@ -90,6 +90,10 @@ class Evaluation:
         What averting ships, and what the folder's own ``indicators.toml`` adds.
     events : tuple of Event
         Those that hold by default, and the evaluation's own.
+    checks : CheckSettings
+        What is held against the primary estimate.
+    file : Path or None
+        What it was read from, where that is not ``evaluation.toml`` in ``folder``.
     """
 
     folder: Path
@@ -105,6 +109,12 @@ class Evaluation:
     indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
     events: tuple[Event, ...] = ()
     checks: CheckSettings = field(default_factory=CheckSettings)
+    file: Path | None = None
+
+    @property
+    def declared_in(self) -> Path:
+        """The file that says all this."""
+        return self.file or self.folder / FILE
 
     @property
     def primary(self) -> EstimateSettings:
@@ -138,7 +148,11 @@ def load_evaluation(folder: str | Path) -> Evaluation:
     folder = Path(folder)
     if folder.name == FILE:
         folder = folder.parent
-    path = folder / FILE
+    return read_evaluation(folder / FILE, folder)
+
+
+def read_evaluation(path: Path, folder: Path) -> Evaluation:
+    """Read an ``evaluation.toml``, wherever it is, whose paths are relative to a folder; see :func:`load_evaluation`."""
     try:
         values = read_toml(path, error=EvaluationError)
     except FileNotFoundError as error:
@@ -158,7 +172,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         )
     if schema != SCHEMA and "schema" in values:
         top.fault("schema", f"{schema} is not a layout this version reads", f"Use schema = {SCHEMA}.")
-    evaluation = _evaluation(folder, top)
+    evaluation = replace(_evaluation(folder, top), file=path)
     top.done()
     if not faults:
         faults += contradictions(evaluation, FILE)

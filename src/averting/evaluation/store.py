@@ -103,6 +103,11 @@ class Store:
                     path.rmdir()
 
 
+def harmed(results: Path, keys: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the stages whose files are not those that were written; ``keys`` has what each depends on."""
+    return tuple(name for name, key in sorted(keys.items()) if not _is(results / name, key))
+
+
 def _is(folder: Path, key: str) -> bool:
     marker = folder / KEY
     return marker.is_file() and marker.read_text(encoding="utf-8").splitlines() == [key, _content(folder)]
