@@ -22,6 +22,16 @@ from averting.resources import analyses_dir
 hypothesis.settings.register_profile("averting", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("averting")
 
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave nightly tests out unless they are asked for, as in ``pytest -m nightly``."""
+    if "nightly" in config.getoption("markexpr"):
+        return
+    nightly = [item for item in items if item.get_closest_marker("nightly")]
+    config.hook.pytest_deselected(items=nightly)
+    items[:] = [item for item in items if item not in nightly]
+
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

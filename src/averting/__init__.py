@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from averting.design import Design, SameAsPilots
     from averting.effects import Averted, Effect, Estimand, Verdict, estimate
     from averting.errors import AvertingError
-    from averting.evaluation import check, load_evaluation, render, render_all, run
+    from averting.evaluation import check, load_evaluation, render, render_all, run, verify
     from averting.years import AcademicYear, FinancialYear
 
 _HOME = {
@@ -26,7 +26,7 @@ _HOME = {
     "effects": ["Averted", "Effect", "Estimand", "Verdict", "estimate"],
     "costs": ["Override", "Parameter", "ParameterSet", "load_parameters"],
     "appraisal": ["Appraisal", "ProgrammeCost", "Scenario", "appraise", "decision"],
-    "evaluation": ["check", "load_evaluation", "render", "render_all", "run"],
+    "evaluation": ["check", "load_evaluation", "render", "render_all", "run", "verify"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -59,6 +59,7 @@ __all__ = [
     "render_all",
     "run",
     "simulate_pilot",
+    "verify",
 ]
 
 

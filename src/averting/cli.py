@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError
 from rich.console import Console
 from rich.table import Column, Table
 
+from averting.commands.options import Data, Folder, Formats, Json, Quiet, Renderer, print_json
+from averting.commands.progress import teller, timed
 from averting.errors import AvertingError
 
 app = App(
     name="averting",
-    help="Did a pilot avert school exclusions, and was it worth the money?",
+    help=(
+        "Did a pilot avert school exclusions, and was it worth the money?\n\n"
+        "First: averting demo, and open the report it names. Then your own pilot: averting new my-pilot; averting check "
+        "my-pilot; averting run my-pilot; averting render my-pilot. Every command explains itself: averting run --help.\n\n"
+        "A command ends with status 0 where it did what was asked, 2 where something given cannot be used (the message says "
+        "what to do), 3 where verify finds a difference, and 130 where it was stopped."
+    ),
     help_format="plaintext",
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,  # main says how to resume
 )
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
-Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")]
-Engine = Literal["auto", "quarto", "embedded"]
+# loaded when they are asked for, so their help is said here once more
+_LATER = {
+    "init-data": "Say which public files to download and from where, and check those that have arrived.",
+    "new": "Make the folder of a new evaluation, filled in as far as you say.",
+    "verify": "Run results again from their own record, and say whether they come out the same.",
+}
+for _word, _about in _LATER.items():
+    _name = _word.replace("-", "_")
+    app.command(f"averting.commands.{_name}:{_name}", name=_word, help=_about)
 
 
 @app.command
@@ -38,14 +50,12 @@ def demo(folder: Path = Path("averting-demo"), *, quiet: Quiet = False) -> None:
     ----------
     folder
         Where to put data, results and report.
-    quiet
-        Print only where the report is.
     """
     from averting.evaluation import demo as make_demo
     from averting.evaluation import render_all
     from averting.evaluation import run as run_evaluation
 
-    progress = _progress(quiet)
+    progress = teller(quiet)
     progress("simulating three pilot schools and forty comparison schools")
     made = make_demo(folder)
     run_evaluation(made, progress=progress)
@@ -55,39 +65,13 @@ def demo(folder: Path = Path("averting-demo"), *, quiet: Quiet = False) -> None:
 
 
 @app.command
-def new(folder: Path) -> None:
-    """Make the folder of a new evaluation: one evaluation.toml to edit, and a report that reads its results.
-
-    Parameters
-    ----------
-    folder
-        Folder to make, for example my-pilot.
-    """
-    from averting.evaluation import new as make_new
-
-    made = make_new(folder)
-    print(f"made {made}: put your data in {made / 'data'}, edit {made / 'evaluation.toml'},")
-    print(f"then: averting check {made}; averting run {made}; averting render {made}")
-
-
-@app.command
-def check(folder: Path, *, data: Path | None = None, json: Json = False) -> None:
-    """Read an evaluation and its data and say whether they hold together. Nothing is written.
-
-    Parameters
-    ----------
-    folder
-        The evaluation's folder.
-    data
-        Read the data from here instead of from the path in evaluation.toml.
-    json
-        Print the checks as JSON.
-    """
+def check(folder: Folder, *, data: Data = None, json: Json = False) -> None:
+    """Read an evaluation and its data and say whether they hold together. Nothing is written."""
     from averting.evaluation import check as check_evaluation
 
     checked = check_evaluation(folder, data=data)
     if json:
-        _print_json([result.to_dict() for result in checked.checks])
+        print_json([result.to_dict() for result in checked.checks])
         return
     print(repr(checked.design))
     for result in checked.checks:
@@ -95,30 +79,22 @@ def check(folder: Path, *, data: Path | None = None, json: Json = False) -> None
 
 
 @app.command
-def run(folder: Path, *, data: Path | None = None, quiet: Quiet = False) -> None:
-    """Run an evaluation: read, compare, estimate, value, and write the results folder.
-
-    Parameters
-    ----------
-    folder
-        The evaluation's folder.
-    data
-        Read the data from here instead of from the path in evaluation.toml.
-    quiet
-        Print only where the results are.
-    """
+def run(folder: Folder, *, data: Data = None, quiet: Quiet = False) -> None:
+    """Run an evaluation: read, compare, estimate, value, and write the results folder."""
     from averting.evaluation import run as run_evaluation
 
-    print(f"results: {run_evaluation(folder, data=data, progress=_progress(quiet))}")
+    with timed(folder, "run", quiet=quiet) as progress:
+        results = run_evaluation(folder, data=data, progress=progress)
+    print(f"results: {results}")
 
 
 @app.command
 def render(
-    folder: Path,
+    folder: Folder,
     *,
-    to: str = "html",
+    to: Formats = "html",
     report: str | None = None,
-    engine: Engine = "auto",
+    engine: Renderer = "auto",
     output: Path | None = None,
     cache: bool = True,
     quiet: Quiet = False,
@@ -127,25 +103,17 @@ def render(
 
     Parameters
     ----------
-    folder
-        The evaluation's folder.
-    to
-        Formats to write beside each report: html, pdf, or html,pdf.
     report
         Render only this one, for example summary; with --output and without --report it is report.
-    engine
-        auto uses Quarto for HTML where it is installed, else the renderer that averting brings.
     output
         Where to write one report; its ending, .html or .pdf, is the format.
     cache
         Reuse executed cells where report and results are unchanged.
-    quiet
-        Print only where the reports are.
     """
     from averting.evaluation import render as render_report
     from averting.evaluation import render_all
 
-    progress, formats = _progress(quiet), [name.strip() for name in to.split(",")]
+    progress, formats = teller(quiet), [name.strip() for name in to.split(",")]
     if output is not None:
         one = render_report(
             folder, report=report or "report", engine=engine, output=output, cache=cache, progress=progress
@@ -160,39 +128,31 @@ def render(
 
 @app.command
 def publish(
-    folder: Path,
+    folder: Folder,
     destination: Path,
     *,
     rules: str = "under_five",
     previous: tuple[Path, ...] = (),
-    engine: Engine = "auto",
-    to: str = "html",
+    engine: Renderer = "auto",
+    to: Formats = "html",
     quiet: Quiet = False,
 ) -> None:
     """Write what may leave of an evaluation: report, tables and the record of what was withheld.
 
     Parameters
     ----------
-    folder
-        The evaluation's folder.
     destination
         Folder to make.
     rules
         Rule set of models/disclosure.toml.
     previous
         Folder of an earlier release; give it once for each.
-    engine
-        auto uses Quarto where it is installed, else the renderer that averting brings.
-    to
-        Formats of the reports: html, pdf, or html,pdf.
-    quiet
-        Print only where the release is.
     """
     from averting.reporting.publish import publish as publish_results
 
     formats = [name.strip() for name in to.split(",")]
     made = publish_results(
-        folder, destination, rules=rules, previous=previous, engine=engine, to=formats, progress=_progress(quiet)
+        folder, destination, rules=rules, previous=previous, engine=engine, to=formats, progress=teller(quiet)
     )
     print(f"published: {made}")
 
@@ -211,14 +171,12 @@ def sources(
         Use this authority's own figures where they are declared.
     as_of
         Day, such as 2027-04-01; numbers whose review was due before it are called stale.
-    json
-        Print as JSON.
     """
     from averting.costs import declared_sources
 
     frame, unset = declared_sources(*families, la=local_authority, as_of=as_of)
     if json:
-        _print_json(frame.astype(str).to_dict(orient="records"))
+        print_json(frame.astype(str).to_dict(orient="records"))
         return
     names = (
         *("parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by"),
@@ -241,15 +199,13 @@ def reconcile(claim: Path, *, json: Json = False) -> None:
     ----------
     claim
         TOML file with the claim's figures as printed: [product], [saving] or both.
-    json
-        Print as JSON.
     """
     from averting.costs import read_claim
     from averting.costs import reconcile as reconcile_claim
 
     found = reconcile_claim(read_claim(claim))
     if json:
-        _print_json(found.to_dict())
+        print_json(found.to_dict())
         return
     print("\n".join(found.lines()))
 
@@ -258,7 +214,7 @@ def reconcile(claim: Path, *, json: Json = False) -> None:
 def power(
     folder: Path | None = None,
     *,
-    data: Path | None = None,
+    data: Data = None,
     pilots: int | None = None,
     years_after: int | None = None,
     comparison: int | None = None,
@@ -284,10 +240,6 @@ def power(
 
     Parameters
     ----------
-    folder
-        The evaluation's folder.
-    data
-        Read the data from here instead of from the path in evaluation.toml.
     pilots
         From one to this many pilots; the number named in evaluation.toml by default.
     years_after
@@ -318,10 +270,6 @@ def power(
         Processes; every core by default, where that saves time.
     cluster
         Address of a Dask scheduler to run on, for example tcp://10.0.0.5:8786.
-    json
-        Print as JSON.
-    quiet
-        Show no progress.
     """
     from averting.effects.power import DeclaredNoise
     from averting.evaluation.power import power as find_power
@@ -346,7 +294,7 @@ def power(
             advance=advance,
         )
     if json:
-        _print_json(found.to_dict())
+        print_json(found.to_dict())
         return
     print(f"{found.basis}; chances from {found.trials:,} simulated pilots a row")
     console = Console()
@@ -370,24 +318,17 @@ def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: shown.update(task, completed=done, total=of)
 
 
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _progress(quiet: bool) -> Callable[[str], None]:
-    start = time.monotonic()
-
-    def tell(message: str) -> None:
-        if not quiet:
-            print(f"[{time.monotonic() - start:5.1f} s] {message}", file=sys.stderr, flush=True)
-
-    return tell
+app.register_install_completion_command(
+    name="--install-completion", help="Let the shell complete commands, options and paths on Tab."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error made by averting ends it with status 2 and no traceback."""
     try:
-        app(arguments if arguments is not None else sys.argv[1:])
+        app(arguments if arguments is not None else sys.argv[1:], exit_on_error=False)
+    except CycloptsError:
+        sys.exit(2)  # the library has said which option was wrong, and how it is used
     except AvertingError as error:
         print(f"averting: {error}", file=sys.stderr)
         sys.exit(2)

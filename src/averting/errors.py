@@ -6,8 +6,11 @@ It never repeats a school's small count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, order=True)
@@ -81,6 +84,10 @@ class DisclosureError(AvertingError):
     """Results cannot leave without giving away a small count."""
 
 
+class StorageError(AvertingError):
+    """A folder cannot be written to: its disk is full or read-only, or another run is at work in it."""
+
+
 class MissingExtraError(AvertingError):
     """An optional part of averting is not installed.
 
@@ -125,3 +132,38 @@ def refuse(error: type[AvertingError], heading: str, faults: Iterable[Fault], *,
         if len(shown) < len(found):
             count += f" ({len(shown)} listed, and {len(found) - len(shown):,} more)"
         raise error(f"{heading}: {count}", shown)
+
+
+_TROUBLE = {
+    errno.ENOSPC: ("the disk is full", "Make room"),
+    errno.EDQUOT: ("your share of the disk is used up", "Make room"),
+    errno.EFBIG: ("a file would be larger than is allowed here", "Allow larger files, or use another disk"),
+    errno.EROFS: ("the disk is read-only", "Copy the folder to a disk that can be written to"),
+    errno.EACCES: ("you may not write there", "Ask for the right to, or copy the folder to where you may"),
+    errno.EPERM: ("you may not write there", "Ask for the right to, or copy the folder to where you may"),
+    errno.EIO: ("the disk does not work", "Copy the folder to another disk"),
+}
+
+
+@contextmanager
+def writing(folder: Path, *, after: str) -> Iterator[None]:
+    """Turn the system's refusal to write below a folder into an error that says what to do.
+
+    Parameters
+    ----------
+    folder : Path
+        Where files are written.
+    after : str
+        What to do once the trouble is mended, and what has become of earlier work.
+
+    Raises
+    ------
+    StorageError
+        In place of an OSError; other errors pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        unknown = (error.strerror or type(error).__name__, "Mend that")
+        found, fix = _TROUBLE.get(error.errno or 0, unknown)
+        raise StorageError(f"{folder} cannot be written to: {found}. {fix}. {after}") from error

@@ -29,14 +29,3 @@ def mutators() -> ModuleType:
 @pytest.fixture(scope="session")
 def slow() -> ModuleType:
     return _load("slow_reader")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run this folder's nightly tests only where they are asked for: pytest -m nightly."""
-    if "nightly" in config.getoption("markexpr"):
-        return
-    here = Path(__file__).parent
-    long = [item for item in items if here in item.path.parents and item.get_closest_marker("nightly")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]

@@ -1,4 +1,4 @@
-"""The modules of this folder as fixtures, because test modules cannot import their neighbours; nightly studies."""
+"""The modules of this folder as fixtures, because test modules cannot import their neighbours."""
 
 from __future__ import annotations
 
@@ -7,15 +7,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave nightly studies out unless they are asked for, as in ``pytest -m nightly``."""
-    if "nightly" in config.getoption("markexpr"):
-        return
-    nightly = [item for item in items if item.get_closest_marker("nightly")]
-    config.hook.pytest_deselected(items=nightly)
-    items[:] = [item for item in items if item not in nightly]
 
 
 def _neighbour(name: str) -> ModuleType:

@@ -122,7 +122,7 @@ def read_ledger(path: str | Path, *, source: str) -> tuple[ProgrammeCost, ...]:
             reader = csv.DictReader(handle)
             columns = [str(name).strip() for name in reader.fieldnames or ()]
             rows = [{str(key).strip(): str(value or "").strip() for key, value in row.items()} for row in reader]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ParameterError(f"{path} cannot be read: {error}. Give a CSV file.") from error
     known = (*_LEDGER, *_LEDGER_OPTIONAL)
     faults = [

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from averting.data.archives import table_in_zip
+from averting.data.archives import LIMIT, table_in_zip
 from averting.data.excel import read_sheet
 from averting.data.faults import SHOWN, safe
 from averting.errors import DataError, Fault, MissingExtraError, refuse
 
+MOST_ROWS = 20_000_000
+"""Rows that a Parquet file may have: few bytes can stand for any number of rows that are alike."""
 _ACCEPTED = "averting reads .csv, .csv.gz, .parquet, .xlsx, and .zip with one .csv in it"
 _FREE_BYTES, _MOST_RATIO = 64 * 2**20, 200
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -77,6 +79,10 @@ def _read_parquet(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd
         raise MissingExtraError("parquet", "Reading a Parquet file") from error
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
+            if file.metadata.num_rows > MOST_ROWS:
+                raise DataError(
+                    f"{path.name} has {file.metadata.num_rows:,} rows; at most {MOST_ROWS:,} are read. Keep those you need."
+                )
             schema = file.schema_arrow
             _refuse_twice(path.name, schema.names)
             columns = wanted(schema.names) & set(schema.names) or set(schema.names)
@@ -114,7 +120,17 @@ def _read_csv(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.Dat
 def _content(path: Path) -> bytes:
     if path.suffix.lower() == ".zip":
         return table_in_zip(path)
+    _refuse_huge(path)
     return _unpacked(path) if path.suffix.lower() == ".gz" else path.read_bytes()
+
+
+def _refuse_huge(path: Path) -> None:
+    """Refuse a table that would fill the memory: a national school file of twenty years has a tenth of the limit."""
+    size = path.stat().st_size
+    if size > LIMIT:
+        raise DataError(
+            f"{path.name} has {size:,} bytes; at most {LIMIT:,} are read. Keep the rows you need, or save it as Parquet."
+        )
 
 
 def _unpacked(path: Path) -> bytes:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from averting.data.archives import check_size
 from averting.errors import DataError
 
 _CSV_COLUMNS = ("la_code", "neighbour_code", "rank")
+# a damaged file fails in whatever part meets it first: a short row, a bad number, a cell without a place
+_UNREADABLE = (
+    *(OSError, LookupError, ValueError, AttributeError, TypeError, EOFError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, ElementTree.ParseError, csv.Error),
+)
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _FIRST_NEIGHBOUR, _MOST = 5, 10  # column F, then one column for its code and one for how close it is
 
@@ -57,7 +64,7 @@ def read_neighbours(path: str | Path) -> Neighbours:
     path = Path(path)
     try:
         found = _from_workbook(path) if path.suffix == ".xlsx" else _from_csv(path)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError, csv.Error) as error:
+    except _UNREADABLE as error:
         raise DataError(
             f"{path.name} cannot be read as statistical neighbours ({error}). Give the DfE's .xlsx, or a .csv with "
             f"the columns {','.join(_CSV_COLUMNS)}."
@@ -87,6 +94,7 @@ def _from_csv(path: Path) -> Neighbours:
 def _from_workbook(path: Path) -> Neighbours:
     """Read the cells of the first sheet: an .xlsx is a zip of XML, so nothing else is needed for one plain table."""
     with zipfile.ZipFile(path) as book:
+        check_size(path, book)
         texts = [
             "".join(part.text or "" for part in item.iter(f"{_SHEET}t"))
             for item in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))

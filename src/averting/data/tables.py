@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from averting.errors import DataError, Fault
+from averting.resources import read_toml as _read_toml
 
 
 def read_toml(path: Path) -> dict[str, object]:
     """Return a TOML file as plain dictionaries; unreadable or malformed TOML is a DataError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _read_toml(path, error=DataError)
     except FileNotFoundError as error:
         raise DataError(f"{path.name} was not found. It ships with averting: reinstall it.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name} is not valid TOML: {error}. Mend that line.") from error
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
 
 
 def key_faults(

@@ -7,10 +7,10 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
-import pandas as pd
 import xarray as xr
 
 from averting.checks import CheckResult
+from averting.data.written import read_table, write_table
 from averting.effects.result import Effect, Estimand
 from averting.provenance import canonical_json
 
@@ -45,7 +45,7 @@ def save_effect(effect: Effect, folder: Path) -> None:
         for name, group in effect.trace.children.items():
             group.to_dataset().to_netcdf(folder / f"{_TRACE}{name}.nc", engine="scipy")
     for name, table in effect.tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        write_table(table, folder / f"{name}.csv")
 
 
 def load_effect(folder: Path) -> Effect:
@@ -68,7 +68,7 @@ def load_effect(folder: Path) -> Effect:
         change=change,
         p_value=record["p_value"],
         checks=tuple(CheckResult(**check) for check in record["checks"]),
-        tables={name: pd.read_csv(folder / f"{name}.csv") for name in record["tables"]},
+        tables={name: read_table(folder / f"{name}.csv") for name in record["tables"]},
         trace=_load_trace(folder),
     )
 

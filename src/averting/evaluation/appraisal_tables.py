@@ -25,6 +25,7 @@ from averting.appraisal.sensitivity import (
 )
 from averting.appraisal.what_if_model import what_if
 from averting.costs import ParameterSet, known_deflator, known_payers
+from averting.data.written import write_table
 from averting.effects import Effect, Verdict
 from averting.evaluation.appraisal_settings import AppraisalSettings
 from averting.provenance import canonical_json
@@ -58,7 +59,7 @@ def write_questions(
         tables["acceptability"] = _acceptability(appraisal)
         tables["studies"] = _studies(appraisal, case, settings)
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        write_table(table, folder / f"{name}.csv")
     model = what_if(case, level=effect.level)
     (folder / "what_if.json").write_text(canonical_json(model), encoding="utf-8")
     by_year = xr.concat([net_by_year(appraisal, view) for view in VIEWS], dim=pd.Index(list(VIEWS), name="view"))

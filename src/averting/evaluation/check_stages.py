@@ -9,6 +9,7 @@ import pandas as pd
 
 from averting.checks import CheckResult
 from averting.data import Panel
+from averting.data.written import write_table
 from averting.design import Design
 from averting.effects import Effect, estimate
 from averting.effects.diagnostics.asked import Asked
@@ -51,7 +52,7 @@ def write_diagnostics(
     if asked_for.curve is not None:
         found["specification_curve"] = specification_curve(asked, _grid(asked_for.curve, design, effect, panel))
     for name, finding in found.items():
-        finding.table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        write_table(finding.table, folder / f"{name}.csv")
     _write_checks([finding.check for finding in found.values()], folder)
 
 
@@ -81,7 +82,7 @@ def write_guardrails(
         made[COMBINED] = _estimated(evaluation, COMBINED, together, progress)
     table = guardrail_table(made) if made else pd.DataFrame(columns=list(COLUMNS))
     labels = {key: one.label[:1].lower() + one.label[1:] for key, one in evaluation.indicators.items()}
-    table.to_csv(folder / "guardrails.csv", index=False, lineterminator="\n")
+    write_table(table, folder / "guardrails.csv")
     together_of = [evaluation.primary.indicator, *alike] if alike else []
     (folder / "combined.json").write_text(canonical_json({"indicators": together_of}), encoding="utf-8")
     _write_checks([guardrail_check(effect, table, labels)], folder)

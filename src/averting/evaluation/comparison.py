@@ -81,9 +81,10 @@ def _nearest(table: TomlTable, folder: Path) -> Asked:
 
 
 def _statistical(table: TomlTable, folder: Path) -> Asked:
-    path = table.take("neighbours", str, help="Give the path of the DfE's .xlsx, or of a .csv, from this folder.")
+    help = "Give the path of the DfE's .xlsx, or of a .csv, from this folder."
+    path = table.path("neighbours", folder, help=help)
     most, pool = table.take("most", int, 10), _pool(table, table.texts("same", []))
-    neighbours = read_neighbours(folder / path) if path else Neighbours({}, {})
+    neighbours = read_neighbours(path) if path else Neighbours({}, {})
     return StatisticalNeighbours(neighbours, most=most, pool=pool)
 
 

@@ -13,6 +13,7 @@ from averting.appraisal.later_life import later_life
 from averting.appraisal.programme_tables import programme_table, programme_unit_costs
 from averting.appraisal.sensitivity import Case
 from averting.costs import ParameterSet, flagged
+from averting.data.written import write_table
 from averting.evaluation.appraisal_settings import AppraisalSettings
 from averting.evaluation.settings import CostSettings
 
@@ -41,7 +42,7 @@ def write_cost_tables(
         "programme": programme,
     }
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        write_table(table, folder / f"{name}.csv")
 
 
 def asleep_table(parameters: ParameterSet) -> pd.DataFrame:

@@ -59,12 +59,12 @@ def read_programme(tables: Sequence[TomlTable], folder: Path) -> tuple[Programme
 
 
 def _entry(table: TomlTable, folder: Path) -> tuple[ProgrammeCost, ...]:
-    ledger, source = table.take("ledger", str, None), table.take("source", str)
+    ledger, source = table.path("ledger", folder, None), table.take("source", str)
     try:
-        if ledger is None:
+        if "ledger" not in table.values:
             return _single(table, source)
         table.done()
-        return read_ledger(folder / ledger, source=source) if source else ()
+        return read_ledger(ledger, source=source) if ledger and source else ()
     except AvertingError as error:
         table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
         return ()

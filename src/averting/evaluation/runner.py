@@ -14,9 +14,10 @@ from averting.design import Design
 from averting.effects import Effect
 from averting.effects.estimator import Progress, silent
 from averting.effects.storage import load_effect
-from averting.errors import DataError
+from averting.errors import DataError, writing
 from averting.evaluation import check_stages, stages
 from averting.evaluation.estimate_settings import EstimateSettings
+from averting.evaluation.lock import alone
 from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
 from averting.evaluation.side_panels import guardrails_of, side_designs
 from averting.evaluation.store import Store
@@ -77,7 +78,11 @@ def check(folder: str | Path, *, data: str | Path | None = None) -> Checked:
     AvertingError
         The first input that cannot be used, with all its faults.
     """
-    evaluation = _load(folder, data)
+    return check_evaluation(_load(folder, data))
+
+
+def check_evaluation(evaluation: Evaluation) -> Checked:
+    """Read an evaluation's data and see whether they make a comparison; see :func:`check`."""
     panel, succession = stages.build_panel(evaluation)
     design, variants = stages.build_design(evaluation, panel), stages.build_variants(evaluation, panel)
     for settings in evaluation.estimates:
@@ -119,11 +124,20 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
     ------
     AvertingError
         If an input cannot be used or an effect cannot be estimated.
+    StorageError
+        If the folder cannot be written to, or another run is writing to it.
     """
     progress("reading and checking the data")
     checked = check(folder, data=data)
+    evaluation = checked.evaluation
+    again = "The previous results are whole; run it again, and it resumes at the first unfinished stage."
+    with writing(evaluation.folder, after=again), alone(evaluation.folder):
+        return write_results(checked, Store(evaluation.folder), progress=progress)
+
+
+def write_results(checked: Checked, store: Store, *, progress: Progress = silent) -> Path:
+    """Run every stage of a checked evaluation into a store, keeping those that are there; return the results."""
     evaluation, design = checked.evaluation, checked.design
-    store = Store(evaluation.folder)
     store.recover()
     inputs = _inputs(evaluation)
     keys = _stage_keys(evaluation, inputs)
@@ -195,7 +209,9 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
         )
     references = (models_dir() / "references.bib").read_text(encoding="utf-8")
     manifest = canonical_json(_manifest(evaluation, inputs, keys))
-    store.publish(list(keys), {"manifest.json": manifest, "references.bib": references})
+    # what verify runs again, whatever becomes of the file beside the results
+    said = evaluation.declared_in.read_bytes().decode()
+    store.publish(list(keys), {"manifest.json": manifest, "references.bib": references, FILE: said})
     return store.results
 
 
@@ -221,9 +237,16 @@ def _inputs(evaluation: Evaluation) -> dict[str, object]:
     followed = {} if links is None else {"succession": {"file": links.name, "sha256": file_hash(links)}}
     return {
         **followed,
-        FILE: file_hash(evaluation.folder / FILE),
+        FILE: file_hash(evaluation.declared_in),
         **({INDICATORS: file_hash(own)} if own.is_file() else {}),
         "data": {"file": evaluation.data.path.name, "sha256": file_hash(evaluation.data.path)},
+        **software(),
+    }
+
+
+def software() -> dict[str, object]:
+    """Return what results depend on beside their inputs: declared numbers, code and versions."""
+    return {
         "models": tree_hashes(models_dir(), "*.*"),
         "code": content_key(tree_hashes(Path(__file__).parents[1], "*.py")),
         "versions": versions(),

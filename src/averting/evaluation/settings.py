@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -24,6 +23,7 @@ from averting.evaluation.estimate_settings import EstimateSettings, read_estimat
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
 from averting.evaluation.programme_settings import read_day
 from averting.evaluation.toml_table import TomlTable
+from averting.resources import read_toml
 from averting.years import FinancialYear, Period
 
 SCHEMA = 1
@@ -90,6 +90,10 @@ class Evaluation:
         What averting ships, and what the folder's own ``indicators.toml`` adds.
     events : tuple of Event
         Those that hold by default, and the evaluation's own.
+    checks : CheckSettings
+        What is held against the primary estimate.
+    file : Path or None
+        What it was read from, where that is not ``evaluation.toml`` in ``folder``.
     """
 
     folder: Path
@@ -105,6 +109,12 @@ class Evaluation:
     indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
     events: tuple[Event, ...] = ()
     checks: CheckSettings = field(default_factory=CheckSettings)
+    file: Path | None = None
+
+    @property
+    def declared_in(self) -> Path:
+        """The file that says all this."""
+        return self.file or self.folder / FILE
 
     @property
     def primary(self) -> EstimateSettings:
@@ -138,23 +148,31 @@ def load_evaluation(folder: str | Path) -> Evaluation:
     folder = Path(folder)
     if folder.name == FILE:
         folder = folder.parent
-    path = folder / FILE
+    return read_evaluation(folder / FILE, folder)
+
+
+def read_evaluation(path: Path, folder: Path) -> Evaluation:
+    """Read an ``evaluation.toml``, wherever it is, whose paths are relative to a folder; see :func:`load_evaluation`."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path, error=EvaluationError)
     except FileNotFoundError as error:
         raise EvaluationError(
             f"{path} does not exist. Make an evaluation with: averting new {folder.name or 'my-pilot'}"
         ) from error
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name an evaluation's folder.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
     top = TomlTable(values, FILE, faults)
     schema = top.take("schema", int, help=f"Write schema = {SCHEMA}.")
+    if schema > SCHEMA:
+        # everything else in it may be right for that version, so no other fault is listed
+        raise EvaluationError(
+            f"{path} has schema = {schema}, which a later averting wrote; this one reads schema = {SCHEMA}. "
+            "Install the later one: pip install --upgrade averting"
+        )
     if schema != SCHEMA and "schema" in values:
         top.fault("schema", f"{schema} is not a layout this version reads", f"Use schema = {SCHEMA}.")
-    evaluation = _evaluation(folder, top)
+    evaluation = replace(_evaluation(folder, top), file=path)
     top.done()
     if not faults:
         faults += contradictions(evaluation, FILE)
@@ -219,7 +237,7 @@ def _at_least(table: TomlTable, key: str, value: int, least: int) -> int:
 def _data(folder: Path, table: TomlTable) -> DataSettings:
     columns, symbols = table.table("columns"), table.table("symbols")
     settings = DataSettings(
-        path=folder / str(table.take("path", str, help="Give the file's path, relative to this folder.")),
+        path=table.path("path", folder, help="Give the file's path, relative to this folder.") or folder,
         source=table.choice("source", SOURCES),
         level=table.choice("level", LEVELS, "school"),
         phase=table.take("phase", str, None),
@@ -232,7 +250,7 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
         frequency=table.choice("frequency", FREQUENCIES, "year"),
         wide=_wide(table.table("wide")),
         sheet=table.take("sheet", str, None),
-        succession=folder / name if (name := table.take("succession", str, None)) else None,
+        succession=table.path("succession", folder, None),
         reorganisations=table.take("reorganisations", bool, False),
     )
     if settings.succession and settings.level != "school":

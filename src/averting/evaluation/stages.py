@@ -18,6 +18,7 @@ from averting.data import Joined, Panel, join_authorities, join_schools, read_pa
 from averting.data.exposures import noun
 from averting.data.succession import COLUMNS as SUCCESSION_COLUMNS
 from averting.data.successors import check_successors
+from averting.data.written import write_table
 from averting.design import Design, Event, balance, paths, regression_to_mean, without_cells
 from averting.design.events import KINDS
 from averting.draws import spread_of
@@ -375,7 +376,7 @@ def exposure_nouns(evaluation: Evaluation) -> dict[str, str]:
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, lineterminator="\n")
+    write_table(frame, path)
 
 
 def _checks(checks: Sequence[CheckResult], folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from averting.errors import AvertingError, Fault
@@ -74,6 +75,21 @@ class TomlTable:
         if any(not isinstance(value, str | int) or isinstance(value, bool) for value in values):
             self.fault(key, "not every entry is text", "Put quotation marks around each entry.")
         return tuple(str(value) for value in values)
+
+    def path(self, key: str, folder: Path, default: Any = _REQUIRED, *, help: str = "") -> Path | None:
+        """Return a file below a folder; a path that leads out of it, or from the root, is a fault.
+
+        Slashes may lean either way, as Windows and others write them. None where it is absent, or wrong.
+        """
+        text: str | None = self.take(key, str, default, help=help)
+        if not text:
+            return None
+        written = PurePosixPath(text.replace("\\", "/"))
+        if written.is_absolute() or ".." in written.parts or PureWindowsPath(text).drive or not text.isprintable():
+            fix = "Put the file into the folder, or, for the data, name it with --data."
+            self.fault(key, f"'{ascii(text)[1:-1]}' is no path within the evaluation's folder", fix)
+            return None
+        return folder / written
 
     def parse[T](self, key: str, read: Callable[[str], T], default: T | None = None) -> T | None:
         """Return a text read by a function, whose error becomes a fault."""

@@ -24,6 +24,7 @@ from averting.appraisal.appraisal import PROGRAMME
 from averting.data.disclosure import CountTable, Decision, DisclosureRecord, PublicTable, Rules, Sum, protect
 from averting.data.disclosure.tables import Key
 from averting.data.successors import KEY as LIKELY_SUCCESSORS
+from averting.data.written import write_table
 from averting.effects.storage import save_effect
 from averting.errors import DisclosureError
 from averting.provenance import canonical_json
@@ -386,4 +387,4 @@ def _text(path: Path, text: str) -> None:
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, lineterminator="\n")
+    write_table(frame, path)

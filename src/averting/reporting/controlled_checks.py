@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from averting.checks import CheckResult
+from averting.data.written import write_table
 from averting.effects import Effect
 from averting.effects.diagnostics.suite import KNOWN
 from averting.provenance import canonical_json
@@ -61,7 +62,7 @@ def write_public_checks(results: Results, folder: Path) -> None:
     table = results.table("guardrails/guardrails").copy()
     table[_NUMBERS] = np.nan
     table["note"] = ""
-    table.to_csv(folder / "guardrails/guardrails.csv", index=False, lineterminator="\n")
+    write_table(table, folder / "guardrails/guardrails.csv")
 
 
 def public_checks(effect: Effect) -> tuple[CheckResult, ...]:

@@ -12,13 +12,13 @@ from typing import Literal
 import pandas as pd
 
 from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable, load_rules
+from averting.data.written import write_table
 from averting.errors import DisclosureError, RenderError
 from averting.provenance import canonical_json, file_hash, tree_hashes
 from averting.reporting import tables
 from averting.reporting.controlled import Controlled, control, write_controlled
 from averting.reporting.render import check_formats, render_files, reports
 from averting.reporting.results import Results, open_results
-from averting.reporting.spreadsheet import harmless
 
 RECORD, COUNTS = "disclosure.json", "counts.json"
 _SOURCES = ("*.qmd", "*.yml", "*.bib", "*.css")
@@ -168,7 +168,7 @@ def _write_tables(results: Results, made: Controlled, folder: Path) -> None:
         }
     for name, table in shown.items():
         # word joiners keep a minus sign on its line; in a file they would only be in the way
-        rows = [[harmless(cell.replace("\u2060", "")) for cell in row] for row in table.rows]
+        rows = [[cell.replace("\u2060", "") for cell in row] for row in table.rows]
         _csv(pd.DataFrame(rows, columns=list(table.columns)), folder / f"{name}.csv")
     _csv(_counts(made.tables), folder / "counts.csv")
 
@@ -183,4 +183,4 @@ def _counts(public: Sequence[PublicTable]) -> pd.DataFrame:
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, lineterminator="\n")
+    write_table(frame, path)

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from averting.checks import CheckResult
+from averting.data.written import read_table
 from averting.effects import Effect
 from averting.effects.storage import load_effect
 from averting.errors import RenderError
@@ -111,7 +112,7 @@ class Results:
 # kept by time of writing too: a second run in the same session must not show the numbers of the first
 @cache
 def _read_csv(path: Path, _written: int) -> pd.DataFrame:
-    return pd.read_csv(path)
+    return read_table(path)
 
 
 @cache

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from averting.data.written import harmless_table, write_table
 from averting.errors import EvaluationError, Fault, MissingExtraError, refuse
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 NOTES = "notes"
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +40,6 @@ class SourcedTable:
     source: str
 
 
-def harmless(cell: object) -> object:
-    """Return text that a spreadsheet would run as a formula as plain text; anything else as it is.
-
-    An apostrophe is put before text that starts with ``=``, ``+``, ``-``, ``@`` or a control character (OWASP, CSV
-    injection). Numbers are numbers and stay so.
-    """
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(_STARTS_FORMULA):
-        return f"'{cell}"
-    return cell
-
-
 def _checked(tables: Mapping[str, SourcedTable]) -> None:
     faults = []
     for name, table in tables.items():
@@ -68,8 +57,7 @@ def _checked(tables: Mapping[str, SourcedTable]) -> None:
 
 
 def _safe(frame: pd.DataFrame) -> pd.DataFrame:
-    made = frame.map(harmless)
-    return made.set_axis([str(harmless(str(column))) for column in made.columns], axis=1)
+    return harmless_table(frame.set_axis([str(column) for column in frame.columns], axis=1))
 
 
 def write_csv(tables: Mapping[str, SourcedTable], folder: Path) -> None:
@@ -83,8 +71,8 @@ def write_csv(tables: Mapping[str, SourcedTable], folder: Path) -> None:
     _checked(tables)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        _safe(table.frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    _safe(_notes(tables)).to_csv(folder / f"{NOTES}.csv", index=False, lineterminator="\n")
+        write_table(table.frame, folder / f"{name}.csv")
+    write_table(_notes(tables), folder / f"{NOTES}.csv")
 
 
 def _notes(tables: Mapping[str, SourcedTable]) -> pd.DataFrame:

@@ -65,7 +65,9 @@ def test_a_stage_with_another_key_is_written_again(store):
     store.stage("data", "k", writer("1"))
     folder, reused = store.stage("data", "k2", writer("2"))
     assert not reused
-    assert tree(folder) == {"key": b"k2\n", "numbers.csv": b"2"}
+    assert set(tree(folder)) == {"key", "numbers.csv"}
+    assert tree(folder)["key"].splitlines()[0] == b"k2"
+    assert tree(folder)["numbers.csv"] == b"2"
 
 
 def test_nothing_of_an_older_version_of_a_stage_stays(store):
@@ -156,3 +158,28 @@ def test_recovering_a_sound_folder_changes_nothing(store):
     before = tree(store.folder)
     store.recover()
     assert tree(store.folder) == before
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "gone", "added"])
+def test_a_finished_stage_that_was_harmed_since_is_written_again(store, harm):
+    publish(store, data="12")
+    numbers = store.results / "data" / "numbers.csv"
+    if harm == "gone":
+        numbers.unlink()
+    elif harm == "added":
+        (numbers.parent / "more.csv").write_text("1", encoding="utf-8")
+    else:
+        numbers.write_text("1" if harm == "cut" else "21", encoding="utf-8")
+    folder, reused = store.stage("data", "key of 12", writer("12"))
+    assert not reused
+    assert set(tree(folder)) == {"key", "numbers.csv"}
+    assert tree(folder)["numbers.csv"] == b"12"
+
+
+def test_what_a_kill_left_of_a_removal_does_not_reach_the_results(store):
+    store.stage("estimates/old", "k", writer("1"))
+    (store.folder / "results.partial" / "estimates" / "old" / "key").unlink()  # killed while it was removed
+    (store.folder / "results.partial" / "data.writing").mkdir()
+    publish(store, data="1")
+    assert set(tree(store.results)) == {"manifest.json", "data/key", "data/numbers.csv"}
+    assert {path.name for path in store.results.iterdir()} == {"manifest.json", "data"}

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
+from averting.data.written import harmless
 from averting.errors import EvaluationError
-from averting.reporting.spreadsheet import SourcedTable, harmless, write_csv, write_excel
+from averting.reporting.spreadsheet import SourcedTable, write_csv, write_excel
 
 FRAME = pd.DataFrame({"payer": ["school", "=cmd()"], "amount": [-1.5, 2.25], "note": ["+44", "plain"]})
 TABLES = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from averting.costs.claims.counts import KnownCount, read_counts
 from averting.costs.claims.figures import Figure
 from averting.errors import AvertingError, Fault, ParameterError, refuse
+from averting.resources import read_toml
 from averting.years import FinancialYear
 
 _TOP = ("text", "source", "published", "product", "saving", "count")
@@ -173,11 +173,9 @@ def read_claim(path: str | Path) -> Claim:
     """
     path = Path(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path, error=ParameterError)
     except OSError as error:
         raise ParameterError(f"{path} cannot be read: {error.strerror}. Name a claim's file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} is not valid TOML: {error}.") from error
     return claim_from_table(table, where=path.name)
 
 

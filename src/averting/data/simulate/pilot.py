@@ -23,6 +23,7 @@ from averting.data.cells import Floats, Ints
 from averting.data.panel import Panel
 from averting.data.read import panel_from_dfe
 from averting.data.simulate.truth import Truth
+from averting.data.written import csv_text
 from averting.draws import stream
 from averting.errors import DataError, UnitError
 from averting.years import AcademicYear
@@ -74,7 +75,7 @@ class SimulatedPilot:
     def write(self, path: str | Path) -> None:
         """Write the frame as ``.csv`` or ``.csv.gz``; equal simulations give equal bytes."""
         path = Path(path)
-        content = self.frame.to_csv(index=False, lineterminator="\n").encode()
+        content = csv_text(self.frame).encode()
         # no time in the gzip header
         path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 

@@ -18,6 +18,7 @@ from averting.data.simulate.options import Authorities, Changes, Programme, Pupi
 from averting.data.simulate.pupils import Roll, draw_happenings, draw_roll, occupants
 from averting.data.simulate.sites import Sites, choose_pilots, draw_sites, nearest
 from averting.data.simulate.truth import Truth
+from averting.data.written import csv_text
 from averting.draws import stream
 from averting.errors import DataError, UnitError
 from averting.years import AcademicYear
@@ -111,7 +112,7 @@ class SimulatedSchools:
     def write(self, path: str | Path) -> None:
         """Write ``frame`` as ``.csv`` or ``.csv.gz``; equal simulations give equal bytes."""
         path = Path(path)
-        content = self.frame.to_csv(index=False, lineterminator="\n").encode()
+        content = csv_text(self.frame).encode()
         # no time in the gzip header
         path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
