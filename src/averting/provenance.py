@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+@cache
+def own_code() -> str:
+    """Return a key of everything averting ships as code: modules, and the scripts and styles that pages hold."""
+    package = Path(__file__).parent
+    shipped = (path for path in sorted(package.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    return content_key({path.relative_to(package).as_posix(): file_hash(path) for path in shipped})
 
 
 def canonical_json(value: object) -> str:

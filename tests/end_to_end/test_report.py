@@ -162,7 +162,8 @@ def test_the_demonstration_from_one_command(cli, tmp_path, report_of):
     said = cli("demo", tmp_path / "demo")
     assert said.code == 0
     demo = (tmp_path / "demo").resolve()
-    assert said.out.splitlines()[-2:] == [f"report: {demo / 'report.html'}", f"summary: {demo / 'summary.html'}"]
+    names = ("report", "scenarios", "summary")
+    assert said.out.splitlines()[-3:] == [f"{name}: {demo / name}.html" for name in names]
     for stage in ("simulating", "reading", "estimating", "sampling", "valuing", "rendering"):
         assert stage in said.err
     page = report_of(tmp_path / "demo" / "report.html")
@@ -194,7 +195,7 @@ def test_a_new_evaluation_goes_from_template_to_report(cli, quick_run, tmp_path,
     assert said.code == 0
     assert str(folder) in said.out
     assert sorted(path.name for path in folder.iterdir()) == [
-        ".gitignore", "README.md", "_body.qmd", "data", "evaluation.toml", "report.qmd", "summary.qmd",
+        ".gitignore", "README.md", "_body.qmd", "data", "evaluation.toml", "report.qmd", "scenarios.qmd", "summary.qmd",
     ]  # fmt: skip
     shutil.copyfile(quick_run / "data" / "simulated_schools.csv", folder / "data" / "schools.csv")
     path = folder / FILE

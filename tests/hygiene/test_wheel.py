@@ -178,7 +178,11 @@ def test_from_new_to_a_report(
     said = averting("render", "my-pilot", "--engine", "embedded")
     assert said.returncode == 0, said.stderr
     page = (tmp_path / "my-pilot" / "report.html").read_text(encoding="utf-8")
-    assert [Path(line).name for line in said.stdout.splitlines()] == ["report.html", "summary.html"]
+    assert [Path(line).name for line in said.stdout.splitlines()] == [
+        "report.html",
+        "scenarios.html",
+        "summary.html",
+    ]
     assert page.count("<table") >= 8
     assert page.count("<img") == 9
     assert str(tmp_path) not in page

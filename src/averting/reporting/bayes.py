@@ -58,7 +58,12 @@ def forest(results: Results, estimate: str, name: str) -> ReportFigure:
             f"{label} {m:.2f} ({a:.2f} to {b:.2f})"
             for label, m, a, b in zip(labels, middle, low, high, strict=True)
         )
-        return finish(figure, f"Ratios with intervals, {words}; 1 means no effect. {points}.")
+        cells = [
+            (str(label), f"{m:.2f}", f"{a:.2f} to {b:.2f}")
+            for label, m, a, b in zip(labels, middle, low, high, strict=True)
+        ]
+        behind = ReportTable(("Of", "Ratio", "Interval"), cells, numeric=(1, 2))
+        return finish(figure, f"Ratios with intervals, {words}; 1 means no effect. {points}.", behind)
 
 
 def sensitivity(results: Results, estimate: str) -> ReportTable:

@@ -20,6 +20,7 @@ from averting.reporting.figures import (
     withheld,
 )
 from averting.reporting.results import Results
+from averting.reporting.tables import ReportTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +93,17 @@ def _forest(results: Results, table: Any, labels: list[str], said: str) -> Repor
             else f"{label} not estimable"
             for label, e, a, b in zip(labels, estimate, low, high, strict=True)
         )
-        return finish(figure, f"{said}, with intervals. {points}.")
+        return finish(figure, f"{said}, with intervals. {points}.", _behind(labels, estimate, low, high))
+
+
+def _behind(labels: list[str], estimate: Any, low: Any, high: Any) -> ReportTable:
+    rows = [
+        (label, numbers.ratio(e), numbers.interval(numbers.ratio(a), numbers.ratio(b)))
+        if np.isfinite(e)
+        else (label, "not estimable", "–")
+        for label, e, a, b in zip(labels, estimate, low, high, strict=True)
+    ]
+    return ReportTable(("Estimate", "Size", "Interval"), rows, numeric=(1, 2))
 
 
 def _axis(results: Results, ratio: bool) -> str:
@@ -138,4 +149,5 @@ def honest(results: Results) -> ReportFigure:
             f"{s:g} times: {numbers.interval(numbers.decimal(a), numbers.decimal(b))}"
             for s, a, b in zip(size, low, high, strict=True)
         )
-        return finish(figure, f"Intervals of the mean difference in rates, by how uneven trends may be. {points}.")
+        alt = f"Intervals of the mean difference in rates, by how uneven trends may be. {points}."
+        return finish(figure, alt, diagnostics.honest(results))

@@ -14,7 +14,7 @@ import numpy as np
 from averting.effects.diagnostics.detectable import TARGET
 from averting.reporting import numbers, wording
 from averting.reporting.results import Results
-from averting.reporting.tables import balance_label, bundle
+from averting.reporting.tables import ReportTable, balance_label, bundle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,15 +48,24 @@ class ReportFigure:
         The picture; the same figure gives the same bytes.
     alt : str
         What it shows, in words and numbers.
+    numbers : ReportTable, optional
+        The numbers behind it, folded away under it on screen; on paper its alternative text has them.
     """
 
     svg: str
     alt: str
+    numbers: ReportTable | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         data = base64.b64encode(self.svg.encode()).decode()
         image = f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(self.alt, quote=True)}">'
-        return bundle(image, self.alt)
+        return bundle(f'<div class="figure-scroll">{image}</div>{self._folded()}', self.alt)
+
+    def _folded(self) -> str:
+        if self.numbers is None:
+            return ""
+        table = f'<div class="table-scroll">{self.numbers.html()}</div>'
+        return f'\n<details class="figure-data"><summary>Numbers in this figure</summary>{table}</details>'
 
 
 def new_axes(height: float) -> tuple[Figure, Axes]:
@@ -67,11 +76,11 @@ def new_axes(height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def finish(figure: Figure, alt: str) -> ReportFigure:
-    """Return a figure as SVG without a date, with its alternative text."""
+def finish(figure: Figure, alt: str, behind: ReportTable | None = None) -> ReportFigure:
+    """Return a figure as SVG without a date, with its alternative text and the numbers behind it."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None})
-    return ReportFigure(stream.getvalue(), alt)
+    return ReportFigure(stream.getvalue(), alt, behind)
 
 
 def paths(results: Results, estimate: str) -> ReportFigure:
@@ -110,7 +119,9 @@ def paths(results: Results, estimate: str) -> ReportFigure:
         axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
         axes.set(ylabel=rate, ylim=(min(0.0, float(np.nan_to_num(low).min())), None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, fontsize=9)
-        return finish(figure, f"{_paths_alt(table, without, rate, units)}{told}")
+        return finish(
+            figure, f"{_paths_alt(table, without, rate, units)}{told}", _paths_numbers(table, without, rate, units)
+        )
 
 
 def _mark_events(axes: Axes, events: Any, at: Mapping[str, int]) -> str:
@@ -152,6 +163,36 @@ def _paths_alt(table: Any, without: Any, rate: str, units: str) -> str:
     )
 
 
+def _paths_numbers(table: Any, without: Any, rate: str, units: str) -> ReportTable:
+    """Return both groups' rates by period with their bounds, and the pilots' rate without the programme."""
+
+    def shown(low: float, middle: float, high: float) -> str:
+        if not np.isfinite(middle):
+            return "withheld or missing"
+        one = numbers.decimal(middle)
+        ends = numbers.interval(numbers.decimal(low), numbers.decimal(high))
+        return one if low == high else f"{one} ({ends})"
+
+    by = {(row.period, row.group): shown(row.rate_lower, row.rate, row.rate_upper) for row in table.itertuples()}
+    scaled = {
+        row.period: shown(
+            *(100 * value / row.exposure for value in (row.without_lower, row.without_median, row.without_upper))
+        )
+        for row in without.itertuples()
+    }
+    rows = [
+        (
+            str(period),
+            by.get((period, "pilots"), "–"),
+            by.get((period, "comparison"), "–"),
+            scaled.get(period, "–"),
+        )
+        for period in dict.fromkeys(table["period"])
+    ]
+    columns = ("Year", f"Pilot {units}", f"Comparison {units}", f"Pilot {units} without the programme, estimated")
+    return ReportTable((columns[0], f"{columns[1]}, {rate}", *columns[2:]), rows, numeric=(1, 2, 3))
+
+
 def _mean_shown(part: Any) -> str:
     """Write the mean of the rates that are shown."""
     shown = part["rate"].dropna()
@@ -184,7 +225,12 @@ def balance(results: Results) -> ReportFigure:
             for label, gap, before in zip(labels, gaps, plain, strict=True)
         )
         alt = f"Dot plot of standardised differences before the start; beyond 0.25 is usually called large. {points}."
-        return finish(figure, alt)
+        rows = [
+            (label, numbers.decimal(gap), numbers.decimal(before))
+            for label, gap, before in zip(labels, gaps, plain, strict=True)
+        ]
+        columns = ("Before the start", "Difference in SDs", "Without weights")
+        return finish(figure, alt, ReportTable(columns, rows, numeric=(1, 2)))
 
 
 def permutation(results: Results, estimate: str) -> ReportFigure:
@@ -196,7 +242,7 @@ def permutation(results: Results, estimate: str) -> ReportFigure:
     truth = float(table.loc[table["is_pilots"], "statistic"].iloc[0])
     with mpl.rc_context(STYLE):
         figure, axes = new_axes(2.8)
-        axes.hist(table["statistic"], bins=60, color=COMPARISON, edgecolor="none")
+        sets, edges, _ = axes.hist(table["statistic"], bins=60, color=COMPARISON, edgecolor="none")
         axes.axvline(truth, color=PILOT, linewidth=2)
         axes.annotate(
             "the pilots", (truth, 1), xycoords=("data", "axes fraction"), color=PILOT, ha="left",
@@ -208,7 +254,21 @@ def permutation(results: Results, estimate: str) -> ReportFigure:
             f"Histogram of a standardised change for {len(table):,} sets of {wording.unit(results)}. The true pilots "
             f"stand at {truth:.1f}; {numbers.percent(as_far)} of sets lie as far from zero or further."
         ).replace("-", "−")
-        return finish(figure, alt)
+        return finish(figure, alt, _histogram_numbers(np.asarray(sets), edges, truth))
+
+
+def _histogram_numbers(sets: Any, edges: Any, truth: float) -> ReportTable:
+    """Return a histogram in ten rows, with the pilots' place."""
+    ends = edges[:: len(sets) // 10]
+    rows = [
+        (
+            numbers.interval(numbers.decimal(low), numbers.decimal(high))
+            + (", the pilots" if low <= truth < high else ""),
+            numbers.count(part.sum()),
+        )
+        for low, high, part in zip(ends, ends[1:], np.split(sets, 10), strict=False)
+    ]
+    return ReportTable(("Standardised change", "Sets"), rows, numeric=(1,))
 
 
 def detectable(results: Results, estimate: str) -> ReportFigure:
@@ -226,9 +286,12 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
         axes.set(xlabel="true fall in the rate (%)", ylabel="chance of finding it (%)", ylim=(0, 102))
         shown = table.iloc[[3, 5, 7, 9]].astype(float).to_numpy().tolist()
         points = "; ".join(f"{reduction:.0%}: {numbers.chance(chance)}" for reduction, chance in shown)
-        return finish(
-            figure, f"Line chart of the chance of finding a true fall in the rate, by its size. {points}."
-        )
+        rows = [
+            (f"{reduction:.0%}", numbers.chance(chance)) for reduction, chance in table.to_numpy(float).tolist()
+        ]
+        behind = ReportTable(("True fall in the rate", "Chance of finding it"), rows, numeric=(1,))
+        alt = f"Line chart of the chance of finding a true fall in the rate, by its size. {points}."
+        return finish(figure, alt, behind)
 
 
 def withheld(reason: str) -> ReportFigure:
@@ -269,7 +332,12 @@ def cash_flow(results: Results) -> ReportFigure:
         axes.set(ylabel=f"£000, {record['price_year']} prices, mean")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.32), ncols=2, fontsize=8)
         totals = "; ".join(f"{line}: {numbers.pounds(float(wide[line].sum()))}" for line in wide.columns)
-        return finish(
-            figure,
-            f"Stacked bars of mean savings (above zero) and costs (below) by financial year. Totals, undiscounted: {totals}.",
+        rows = [
+            (label, *(numbers.pounds(float(value)) for value in row))
+            for label, row in zip(labels, wide.to_numpy(dtype=float), strict=True)
+        ]
+        behind = ReportTable(
+            ("Financial year", *map(str, wide.columns)), rows, numeric=tuple(range(1, 1 + wide.shape[1]))
         )
+        alt = f"Stacked bars of mean savings (above zero) and costs (below) by financial year. Totals, undiscounted: {totals}."
+        return finish(figure, alt, behind)

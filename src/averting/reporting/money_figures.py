@@ -11,6 +11,7 @@ import xarray as xr
 
 from averting.reporting import numbers
 from averting.reporting.figures import COMPARISON, INK, PILOT, STYLE, WITHOUT, ReportFigure, finish, new_axes
+from averting.reporting.tables import ReportTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ def waterfall(net_by_payer: pd.Series, *, title: str = "") -> ReportFigure:
         for row, (start, width) in enumerate(zip([*starts, 0.0], widths, strict=True)):
             axes.annotate(
                 _thousands(width), (max(start, start + width), row), xytext=(4, 0), textcoords="offset points",
-                va="center", color=INK, fontsize=9,
+                va="center", color=INK, fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )  # fmt: skip
             if row < len(values):
                 axes.plot([start + width] * 2, [row, row + 1], color=INK, linewidth=0.7, linestyle=":")
@@ -66,7 +67,9 @@ def waterfall(net_by_payer: pd.Series, *, title: str = "") -> ReportFigure:
         )
         told = "; ".join(f"{label} {numbers.pounds(float(value))}" for label, value in shown.items())
         alt = f"Waterfall chart of mean net gain by payer. {told}. Together {numbers.pounds(float(shown.sum()))}."
-        return finish(figure, alt)
+        rows = [(str(label), numbers.pounds(float(value))) for label, value in shown.items()]
+        rows.append(("All public budgets", numbers.pounds(float(shown.sum()))))
+        return finish(figure, alt, ReportTable(("Who", "Net gain, mean"), rows, numeric=(1,)))
 
 
 def cash_by_year(net: xr.DataArray, *, level: float = 0.95) -> ReportFigure:
@@ -108,7 +111,12 @@ def cash_by_year(net: xr.DataArray, *, level: float = 0.95) -> ReportFigure:
             f"Bars of mean net cash by financial year, with {level:.0%} intervals. {points}. Together "
             f"{numbers.pounds(1000 * float(mean.sum()))}."
         )
-        return finish(figure, alt)
+        rows = [
+            (year, *(numbers.pounds(1000 * float(value)) for value in (middle, bottom, top, total)))
+            for year, middle, bottom, top, total in zip(years, mean, low, high, mean.cumsum(), strict=True)
+        ]
+        columns = ("Financial year", "Net cash, mean", "Low", "High", "Running total, mean")
+        return finish(figure, alt, ReportTable(columns, rows, numeric=(1, 2, 3, 4)))
 
 
 def acceptability(shares: xr.DataArray, *, labels: dict[str, str], posterior: bool) -> ReportFigure:
@@ -149,7 +157,19 @@ def acceptability(shares: xr.DataArray, *, labels: dict[str, str], posterior: bo
             for key in shares["scenario"].to_numpy()
         )
         first, last = (numbers.pounds(1000 * float(grid[end])) for end in ends)
-        return finish(figure, f"Line chart of the {word}, at {first} and at {last} an averted exclusion: {told}.")
+        keys = [str(key) for key in shares["scenario"].to_numpy()]
+        rows = [
+            (
+                numbers.pounds(1000 * float(value)),
+                *(numbers.chance(float(shares.sel(scenario=key)[at])) for key in keys),
+            )
+            for at, value in enumerate(grid)
+            if at % max(1, len(grid) // 10) == 0 or at == len(grid) - 1
+        ]
+        columns = ("Worth of an averted exclusion", *(f"{labels.get(key, key)}: {word}" for key in keys))
+        behind = ReportTable(columns, rows, numeric=tuple(range(1, len(columns))))
+        alt = f"Line chart of the {word}, at {first} and at {last} an averted exclusion: {told}."
+        return finish(figure, alt, behind)
 
 
 def tornado(table: pd.DataFrame, *, most: int = 10) -> ReportFigure:
@@ -184,10 +204,13 @@ def tornado(table: pd.DataFrame, *, most: int = 10) -> ReportFigure:
         )
         left = len(table) - len(shown)
         more = f" {left} narrower not shown." if left else ""
-        return finish(
-            figure,
-            f"Tornado chart of mean net present value, {numbers.pounds(1000 * now)} as it stands. {told}.{more}",
-        )
+        alt = f"Tornado chart of mean net present value, {numbers.pounds(1000 * now)} as it stands. {told}.{more}"
+        cells = [
+            (str(row["label"]), numbers.pounds(float(row["npv_low"])), numbers.pounds(float(row["npv_high"])))
+            for row in table.to_dict(orient="records")
+        ]
+        columns = ("What changes", "Mean at its low value", "Mean at its high value")
+        return finish(figure, alt, ReportTable(columns, cells, numeric=(1, 2)))
 
 
 def break_even_map(

@@ -32,6 +32,7 @@ def release(quick_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_release_holds_report_tables_and_record_and_is_no_draft(release: Path, quick_run: Path) -> None:
     assert {path.name for path in release.iterdir()} == {
         "report.html",
+        "scenarios.html",
         "summary.html",
         "tables",
         "counts.json",

@@ -17,7 +17,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from averting.errors import Fault, RenderError, refuse
-from averting.provenance import content_key, versions
+from averting.provenance import content_key, own_code, versions
 
 from . import cache, inside, kernel
 from .source import Cell, Document, Prose
@@ -183,6 +183,7 @@ def outputs_of(
         sorted(cache_key),
         platform.python_version(),
         _versions(),
+        own_code(),  # an upgrade words, draws and counts anew
     )
     found = cache.load(document.path, key, len(steps)) if use_cache else None
     if found is None:

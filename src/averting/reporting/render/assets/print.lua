@@ -12,9 +12,11 @@ local function quoted(text) return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"
 
 -- 1. What was HTML -------------------------------------------------------------------------------------------------
 
-local SCREEN = { "script", "style", "noscript", "template", "button", "select" }
+local SCREEN = { "script", "style", "noscript", "template", "button", "select", "summary" }
 
 local function from_html(text)
+  -- a figure's numbers are folded away on screen; on paper its alternative text has them
+  text = text:gsub('<details class="figure%-data">.-</details>', "")
   for _, tag in ipairs(SCREEN) do text = text:gsub("<" .. tag .. "[%s>].-</" .. tag .. ">", "") end
   text = text:gsub("<input[^>]*>", "")
   -- pandoc forgets the attributes of a paragraph, and with them that it is hidden

@@ -174,7 +174,8 @@ local function raw_table(text, id, caption, given)
 end
 
 local function is_html_table(block)
-  return block.t == "RawBlock" and block.format == "html" and block.text:match("<table") ~= nil
+  -- a section, such as the explorer, has tables and captions of its own and is left as it is
+  return block.t == "RawBlock" and block.format == "html" and block.text:match("<table") ~= nil and not block.text:match("<section")
 end
 
 local function count_tables(blocks)
