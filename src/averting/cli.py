@@ -29,6 +29,9 @@ Json = Annotated[bool, Parameter(name="--json", negative="")]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")]
 Engine = Literal["auto", "quarto", "embedded"]
 
+for _word in ("risk",):
+    app.command(f"averting.commands.{_word}:{_word}", name=_word.replace("_", "-"))
+
 
 @app.command
 def demo(folder: Path = Path("averting-demo"), *, quiet: Quiet = False) -> None:
