@@ -41,6 +41,9 @@ for _word, _about in _LATER.items():
     _name = _word.replace("-", "_")
     app.command(f"averting.commands.{_name}:{_name}", name=_word, help=_about)
 
+for _word in ("risk",):
+    app.command(f"averting.commands.{_word}:{_word}", name=_word.replace("_", "-"))
+
 
 @app.command
 def demo(folder: Path = Path("averting-demo"), *, quiet: Quiet = False) -> None:
