@@ -18,6 +18,7 @@ from averting.data import Panel
 from averting.design import Design
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import BASELINE
+from averting.effects.bayes.likelihood import cell_data
 from averting.effects.bayes.priors import load_priors
 from averting.effects.bayes.sampling import flat
 from averting.effects.estimators.bayes_count import build_model
@@ -62,24 +63,27 @@ def to_cells(events: NDArray[Any], pupils: NDArray[Any], *, pilots: int, start: 
     return flatten(design, design.counts("events"), method="bayes_count", indicator="events")
 
 
+NOTHING_HIDDEN = {
+    "hidden_at": np.zeros(0, dtype=np.int64),
+    "hidden_values": np.zeros(0, dtype=np.int64),
+    "hidden_pick": np.zeros((1, 0), dtype=np.int64),
+    "hidden_possible": np.zeros((1, 0), dtype=bool),
+}
+"""For a model compiled with suppressed counts that is given a panel without any."""
+
+
 def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
     """Return every array that the compiled model holds, by its name in the model."""
-    exact, hidden = np.flatnonzero(cells.exact), np.flatnonzero(~cells.exact)
-    data = {
+    data: dict[str, Any] = {
         "centre": cells.centre,
         "cell_school": cells.school,
         "cell_period": cells.period,
         "cell_after": cells.after,
         "cell_treated": cells.treated,
-        "cell_log_exposure": cells.log_exposure,
-        "exact_at": exact,
-        "exact_count": cells.lower[exact],
-        "hidden_at": hidden,
-        "hidden_lower": cells.lower[hidden],
-        "hidden_upper": cells.upper[hidden],
+        **cell_data(cells),
     }
-    if len(hidden) == 0 and "hidden_at" not in names:
-        data = {name: value for name, value in data.items() if not name.startswith("hidden")}
+    if "hidden_at" in names and "hidden_at" not in data:
+        data |= NOTHING_HIDDEN
     if set(data) != names:  # an array left as it was would fit one panel's counts with another's
         raise ValueError(f"the model's data are {sorted(names)}; this script replaces {sorted(data)}")
     return data

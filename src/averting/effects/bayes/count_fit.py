@@ -19,20 +19,15 @@ from averting.design import Counts, Design
 from averting.draws import stream
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import (
-    BASELINE,
     baseline_log_rate,
-    change_in_counts,
     linear_without,
     size_of,
 )
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
-from averting.effects.bayes.likelihood import draw_within_bounds, observe_counts
-from averting.effects.bayes.outcome import posterior_effect
-from averting.effects.bayes.predictive import predictive_table
+from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.priors import Prior, declare, load_priors
-from averting.effects.bayes.sampling import flat, require_bayes, sample
+from averting.effects.bayes.sampling import require_bayes, sample
 from averting.effects.estimator import Request
-from averting.effects.result import Effect
 from averting.errors import EstimationError
 
 Array = NDArray[np.float64]
@@ -121,40 +116,12 @@ class CountModel:
             parameters = {name: declare(priors[name]) for name in self.parameters}
             units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
             linear = baseline_log_rate(cells, priors, schools, periods) + self.effect(cells, parameters, units)
-            observe_linear(cells, linear, size_of(model["dispersion"]), self.family)
+            observe_counts(cells, linear, size_of(model["dispersion"]), family=self.family)
         return model
 
 
-def observe_linear(cells: Cells, linear: Any, size: Any, family: Family, suffix: str = "") -> None:
-    """Add the likelihood of cells with this linear predictor to the model in whose context this is called."""
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    exposure = pt.exp(pm.Data(f"cell_log_exposure{suffix}", cells.log_exposure))
-    observe_counts(cells, family.scale_tensor(linear) * exposure, size, family=family, suffix=suffix)
-
-
-def fit_count_model(design: Design, request: Request, model: CountModel) -> Effect:
-    """Fit a model and compare the pilots with what it predicts without the programme.
-
-    Returns
-    -------
-    Effect
-        Scale ``ratio``; ``draws`` are the posterior of the pilots' expected events with the programme over those
-        without it; ``change`` is the pilots' count minus posterior predictive counts without the programme.
-
-    Raises
-    ------
-    EstimationError
-        Where one side of the comparison is not known at all, or a suppressed count's bounds are far apart.
-    MissingExtraError
-        Without the ``bayes`` extra.
-    """
-    return conclude(sample_count_model(design, request, model), request, model)
-
-
 def sample_count_model(design: Design, request: Request, model: CountModel) -> Posterior:
-    """Draw from a count model's posterior; see :func:`fit_count_model`."""
+    """Draw from a count model's posterior; see :func:`averting.effects.bayes.count_effect.fit_count_model`."""
     require_bayes(model.key)
     counts = design.counts(request.indicator)
     cells = flatten(design, counts, method=model.key, indicator=request.indicator)
@@ -196,35 +163,6 @@ def read_posterior(
     return Posterior(design, counts, cells, priors, trace, effect, ratio, request.level)
 
 
-def conclude(found: Posterior, request: Request, model: CountModel) -> Effect:
-    """Check a fitted model, and make the ``Effect``."""
-    design, counts, key = found.design, found.counts, f"effects/{model.key}/{request.indicator}"
-    change = change_in_counts(
-        found.draws,
-        found.cells,
-        counts,
-        found.effect,
-        pilots=len(design.pilots),
-        rng=stream(request.seed, f"{key}/predict"),
-        family=model.family,
-    )
-    chance = prior_chance(found, model, stream(request.seed, f"{key}/prior")) if model.units(found.cells) else None
-    return posterior_effect(
-        design,
-        request,
-        model.key,
-        ratio=found.ratio,
-        change=change,
-        priors=found.priors,
-        trace=found.trace,
-        summarised=(*model.parameters, *BASELINE),
-        kept=_kept(found, model),
-        predicted=_predicted(found, model, stream(request.seed, f"{key}/check")),
-        tables=model.tables(found),
-        chance=chance,
-    )
-
-
 def expected_events(
     draws: xr.Dataset, cells: Cells, counts: Counts, effect: Array, pilots: int, family: Family
 ) -> tuple[Array, Array]:
@@ -248,48 +186,3 @@ def expected_ratio(
         with_it, without = (events.sum((1, 2)).reshape(chains, -1) for events in both)
         ratios.append(with_it / without)
     return np.concatenate(ratios, axis=1).ravel()
-
-
-def prior_chance(found: Posterior, model: CountModel, rng: np.random.Generator) -> float:
-    """Return the chance that the prior gives to a reduction, where the ratio hangs on more than one parameter."""
-    cells, pilots = found.cells, len(found.design.pilots)
-    schools, periods = found.counts.upper.shape
-    lengths = {"school": schools, "shock": schools, "period": periods, **model.units(cells)}
-    shape = (1, _PRIOR_DRAWS)
-    drawn: dict[str, Any] = {
-        name: (("chain", "draw"), prior.draw(_PRIOR_DRAWS, rng)[None]) for name, prior in found.priors.items()
-    }
-    for name, size in lengths.items():
-        drawn[name] = (("chain", "draw", f"{name}_dim"), rng.normal(size=(*shape, size)))
-    draws = xr.Dataset(drawn)
-    ratio = expected_ratio(draws, cells, found.counts, model.read(draws, cells), pilots, model.family)
-    return float((ratio < 1).mean())
-
-
-def _predicted(found: Posterior, model: CountModel, rng: np.random.Generator) -> pd.DataFrame:
-    """Compare the data with data drawn from some of the posterior draws; see ``predictive_table``."""
-    counts, cells, pilots = found.counts, found.cells, len(found.design.pilots)
-    draws = found.draws
-    thinned = draws.isel(draw=slice(None, None, max(1, draws.sizes["draw"] * 4 // _PREDICTED)))
-    after = np.zeros(counts.upper.shape, dtype=bool)
-    after[cells.school, cells.period] = cells.after > 0
-    linear = linear_without(thinned, cells, after, pilots=pilots)
-    linear[:, :pilots] += np.where(counts.treated[:pilots], model.read(thinned, cells), 0.0)
-    exposure = np.nan_to_num(counts.exposure)
-    mean = np.maximum(model.family.scale(linear) * exposure, 1e-12)
-    size = size_of(flat(thinned, "dispersion"))
-    observed = draw_within_bounds(counts.lower, counts.upper, mean, size, rng, exposure, family=model.family)
-    known = np.isfinite(counts.upper)
-    replicated = model.family.draw(mean, size[:, None, None], exposure, rng)
-    is_pilot = np.arange(len(known))[:, None] < pilots
-    return predictive_table(
-        observed[:, known], replicated[:, known], mean[:, known], (is_pilot & ~counts.treated)[known]
-    )
-
-
-def _kept(found: Posterior, model: CountModel) -> xr.Dataset:
-    """Keep what is used again: parameters with a meaning, and the pilots' own terms."""
-    posterior, pilots = found.draws, len(found.design.pilots)
-    terms = [posterior[name].isel({posterior[name].dims[-1]: slice(pilots)}) for name in ("school", "shock")]
-    named = [*model.parameters, *BASELINE, "period", *model.units(found.cells)]
-    return xr.merge([posterior[named], *terms])

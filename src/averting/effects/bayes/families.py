@@ -38,12 +38,15 @@ class Family(Protocol):
         """Return the rate for a linear predictor."""
         ...
 
-    def scale_tensor(self, linear: Any) -> Any:
-        """Return the rate for a linear predictor, as a tensor."""
+    def log_p(self, values: Any, at: Any, linear: Any, size: Any, exposure: Any) -> Any:
+        """Return the log probability of the counts ``values[at]``, a tensor of the shape of ``at``.
+
+        ``linear`` is the linear predictor of each cell, ``size`` a scalar; ``exposure`` as it is known, not as a log.
+        """
         ...
 
-    def dist(self, mean: Any, size: Any, trials: Any) -> Any:
-        """Return the PyMC distribution."""
+    def total_log_p(self, counts: Any, values: Any, times: Any, linear: Any, size: Any, exposure: Any) -> Any:
+        """Return the log probability of all counts, a scalar tensor; ``values`` occur ``times`` among them."""
         ...
 
     def log_pmf(self, k: Array, mean: Array, size: Array, trials: Array) -> Array:
@@ -66,11 +69,6 @@ class _LogLink:
     def scale(self, linear: Array) -> Array:
         return np.asarray(np.exp(linear))
 
-    def scale_tensor(self, linear: Any) -> Any:
-        import pytensor.tensor as pt
-
-        return pt.exp(linear)
-
 
 @dataclass(frozen=True)
 class NegativeBinomial(_LogLink):
@@ -78,11 +76,29 @@ class NegativeBinomial(_LogLink):
 
     words: str = "negative binomial"
 
-    def dist(self, mean: Any, size: Any, trials: Any) -> Any:
-        """Return the PyMC distribution."""
-        import pymc as pm
+    def log_p(self, values: Any, at: Any, linear: Any, size: Any, exposure: Any) -> Any:
+        """Return the log probability of the counts ``values[at]``, a tensor of the shape of ``at``."""
+        return self._ways(values, size)[at] + self._rest(values[at], linear, size, exposure)
 
-        return pm.NegativeBinomial.dist(mu=mean, alpha=size)
+    def total_log_p(self, counts: Any, values: Any, times: Any, linear: Any, size: Any, exposure: Any) -> Any:
+        """Return the log probability of all counts, a scalar tensor; ``values`` occur ``times`` among them."""
+        return (times * self._ways(values, size)).sum() + self._rest(counts, linear, size, exposure).sum()
+
+    # The log probability of k is log[G(k + size) / (G(size) k!)] + k x - (k + size) log(1 + exp x), where x is the log
+    # of mean / size. The first part is the slow one and the same for equal counts, so it is worked out once for each
+    # value that occurs: with thousands of cells, a fit takes a third of the time.
+    @staticmethod
+    def _ways(values: Any, size: Any) -> Any:
+        import pytensor.tensor as pt
+
+        return pt.gammaln(values + size) - pt.gammaln(size) - pt.gammaln(values + 1.0)
+
+    @staticmethod
+    def _rest(counts: Any, linear: Any, size: Any, exposure: Any) -> Any:
+        import pytensor.tensor as pt
+
+        odds = linear + pt.log(exposure) - pt.log(size)
+        return counts * odds - (counts + size) * pt.softplus(odds)
 
     def log_pmf(self, k: Array, mean: Array, size: Array, trials: Array) -> Array:
         """Return the log probability of counts ``k``."""
@@ -118,18 +134,16 @@ class BetaBinomial:
         """Return the share for log odds."""
         return np.asarray(expit(linear))
 
-    def scale_tensor(self, linear: Any) -> Any:
-        """Return the share for log odds, as a tensor."""
-        import pytensor.tensor as pt
-
-        return pt.sigmoid(linear)
-
-    def dist(self, mean: Any, size: Any, trials: Any) -> Any:
-        """Return the PyMC distribution."""
+    def log_p(self, values: Any, at: Any, linear: Any, size: Any, exposure: Any) -> Any:
+        """Return the log probability of the counts ``values[at]``, a tensor of the shape of ``at``."""
         import pymc as pm
 
-        share = mean / trials
-        return pm.BetaBinomial.dist(alpha=share * size, beta=(1.0 - share) * size, n=trials)
+        share = pm.math.sigmoid(linear)
+        return pm.logp(pm.BetaBinomial.dist(alpha=share * size, beta=(1.0 - share) * size, n=exposure), values[at])
+
+    def total_log_p(self, counts: Any, values: Any, times: Any, linear: Any, size: Any, exposure: Any) -> Any:
+        """Return the log probability of all counts, a scalar tensor."""
+        return self.log_p(counts, slice(None), linear, size, exposure).sum()
 
     def log_pmf(self, k: Array, mean: Array, size: Array, trials: Array) -> Array:
         """Return the log probability of counts ``k``."""

@@ -15,17 +15,46 @@ Array = NDArray[np.float64]
 _ANY = np.array(1.0)
 
 
+def cell_data(cells: Cells, *, bounded: bool = False) -> dict[str, NDArray[Any]]:
+    """Return what the likelihood holds of the cells' counts, by name: known ones first, then those within bounds.
+
+    ``hidden_*`` are left out where every count is known.
+    """
+    exact, hidden = np.flatnonzero(cells.exact), np.flatnonzero(~cells.exact)
+    values, times = np.unique(cells.lower[exact], return_counts=True)
+    exposure = cells.trials if bounded else np.exp(cells.log_exposure)
+    data = {
+        "cell_exposure": exposure,
+        "exact_at": exact,
+        "exact_count": cells.lower[exact],
+        "exact_values": values,
+        "exact_times": times,
+    }
+    if len(hidden) == 0:
+        return data
+    lower, upper = cells.lower[hidden], cells.upper[hidden]
+    possible = lower + np.arange((upper - lower).max() + 1)[:, None]
+    within, pick = np.unique(np.minimum(possible, upper), return_inverse=True)
+    return {
+        **data,
+        "hidden_at": hidden,
+        "hidden_values": within,
+        "hidden_pick": pick.reshape(possible.shape),
+        "hidden_possible": possible <= upper,
+    }
+
+
 def observe_counts(
-    cells: Cells, mean: Any, size: Any, *, family: Family = NEGATIVE_BINOMIAL, suffix: str = ""
+    cells: Cells, linear: Any, size: Any, *, family: Family = NEGATIVE_BINOMIAL, suffix: str = ""
 ) -> None:
     """Add the likelihood of every cell to the PyMC model in whose context this is called.
 
     Parameters
     ----------
     cells : Cells
-        Bounds of the counts.
-    mean : tensor (cell,)
-        Expected count.
+        Bounds of the counts, and their exposure.
+    linear : tensor (cell,)
+        Linear predictor of the rate.
     size : tensor
         Inverse of the dispersion.
     family : Family
@@ -34,38 +63,47 @@ def observe_counts(
         Added to the names of variables, where a model has several indicators.
     """
     import pymc as pm
-
-    def data(name: str, values: NDArray[Any]) -> Any:
-        return pm.Data(f"{name}{suffix}", values)
-
-    exact = np.flatnonzero(cells.exact)
-    trials = data("cell_trials", cells.trials) if family.bounded else None
-    at = data("exact_at", exact)
-    counts = family.dist(mean[at], size, trials if trials is None else trials[at])
-    pm.Potential(f"observed{suffix}", pm.logp(counts, data("exact_count", cells.lower[exact])).sum())
-    if len(exact) == len(cells.lower):
-        return
-    hidden = np.flatnonzero(~cells.exact)
-    at = data("hidden_at", hidden)
-    bounds = data("hidden_lower", cells.lower[hidden]), data("hidden_upper", cells.upper[hidden])
-    widest = int((cells.upper - cells.lower).max())
-    within = _interval_log_probability(
-        family.dist(mean[at], size, trials if trials is None else trials[at]), *bounds, widest
-    )
-    pm.Potential(f"suppressed{suffix}", within.sum())
-
-
-def _interval_log_probability(counts: Any, lower: Any, upper: Any, widest: int) -> Any:
-    """Log probability that each suppressed count lies within its bounds, summed over the few values it can be."""
-    import pymc as pm
     import pytensor.tensor as pt
     from pytensor.tensor.special import logsumexp as logsumexp_of
 
-    terms = []
-    for extra in range(widest + 1):
-        log_p = pm.logp(counts, pt.minimum(lower + extra, upper))
-        terms.append(pt.switch(pt.le(lower + extra, upper), log_p, -np.inf))
-    return logsumexp_of(pt.stack(terms), axis=0)  # type: ignore[no-untyped-call]
+    held = cell_data(cells, bounded=family.bounded)
+    data = {name: pm.Data(f"{name}{suffix}", values) for name, values in held.items()}
+    at, exposure = data["exact_at"], data["cell_exposure"]
+    counts, values, times = data["exact_count"], data["exact_values"], data["exact_times"]
+    known = family.total_log_p(counts, values, times, linear[at], size, exposure[at])
+    pm.Potential(f"observed{suffix}", known)
+    if "hidden_at" not in data:
+        return
+    at = data["hidden_at"]
+    each = family.log_p(data["hidden_values"], data["hidden_pick"], linear[at], size, exposure[at])
+    # the sum over the few values that a suppressed count can be
+    within = logsumexp_of(pt.switch(data["hidden_possible"], each, -np.inf), axis=0)  # type: ignore[no-untyped-call]
+    pm.Potential(f"suppressed{suffix}", within.sum())
+
+
+def log_within(
+    lower: Array, upper: Array, mean: Array, size: Array, trials: Array, *, family: Family = NEGATIVE_BINOMIAL
+) -> Array:
+    """Return the log probability that each count lies within its bounds, (draw, cell).
+
+    Parameters
+    ----------
+    lower, upper, trials : array (cell,)
+        Bounds, equal where the count is known, and exposure.
+    mean : array (draw, cell)
+        Expected counts.
+    size : array (draw,)
+        Inverse of the dispersion.
+    family : Family
+        Distribution of a count.
+    """
+    found = family.log_pmf(lower, mean, size[:, None], trials)
+    hidden = np.flatnonzero(upper > lower)
+    for extra in range(1, int((upper - lower).max(initial=0)) + 1):
+        open_ = hidden[lower[hidden] + extra <= upper[hidden]]
+        more = family.log_pmf(lower[open_] + extra, mean[:, open_], size[:, None], trials[open_])
+        found[:, open_] = np.logaddexp(found[:, open_], more)
+    return found
 
 
 def log_pmf(k: Array, mean: Array, size: Array) -> Array:

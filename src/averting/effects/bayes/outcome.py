@@ -9,11 +9,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from averting.checks import CheckResult
 from averting.design import Design
 from averting.draws import spread_of
 from averting.effects.bayes.calibration import check_calibration
 from averting.effects.bayes.convergence import check_convergence
-from averting.effects.bayes.predictive import check_prediction
 from averting.effects.bayes.priors import Prior, prior_table
 from averting.effects.bayes.sampling import flat
 from averting.effects.bayes.sensitivity import check_sensitivity, power_scaled
@@ -35,7 +35,7 @@ def posterior_effect(
     trace: xr.DataTree,
     summarised: Sequence[str],
     kept: xr.Dataset,
-    predicted: pd.DataFrame,
+    checks: Sequence[CheckResult],
     tables: Mapping[str, pd.DataFrame],
     chance: float | None = None,
 ) -> Effect:
@@ -55,8 +55,8 @@ def posterior_effect(
         Parameters to summarise and to check.
     kept : Dataset
         Draws to store.
-    predicted : DataFrame
-        From :func:`averting.effects.bayes.predictive.predictive_table`.
+    checks : sequence of CheckResult
+        Of what the model predicts.
     tables : mapping
         What this model shows beyond what all show.
     chance : float, optional
@@ -85,14 +85,13 @@ def posterior_effect(
         checks=(
             *design.checks,
             *convergence,
-            check_prediction(predicted),
+            *checks,
             check_sensitivity(scaled),
             check_calibration(key),
         ),
         tables={
             "posterior": summary,
             "priors": prior_table(priors, chance),
-            "predictive": predicted,
             "prior_sensitivity": scaled,
             **tables,
         },

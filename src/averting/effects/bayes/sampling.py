@@ -75,6 +75,7 @@ def _nutpie(model: Any, each: int, seed: int, accept: float) -> xr.DataTree:
         cores=2,
         seed=seed,
         target_accept=accept,
+        save_warmup=False,
         progress_bar=False,
     )
     return trace

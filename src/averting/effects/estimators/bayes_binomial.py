@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from averting.design import Design
-from averting.effects.bayes.count_fit import CountModel, fit_count_model
+from averting.effects.bayes.count_effect import fit_count_model
+from averting.effects.bayes.count_fit import CountModel
 from averting.effects.bayes.families import BETA_BINOMIAL
 from averting.effects.bayes.priors import FAMILIES
 from averting.effects.bayes.sampling import SAMPLERS
@@ -15,7 +16,7 @@ MODEL = CountModel("bayes_binomial", add_common, read_common, family=BETA_BINOMI
 
 
 def fit(design: Design, request: Request) -> Effect:
-    """Fit shares; see :func:`averting.effects.bayes.count_fit.fit_count_model`.
+    """Fit shares; see :func:`averting.effects.bayes.count_effect.fit_count_model`.
 
     Raises
     ------

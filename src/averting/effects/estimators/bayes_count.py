@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from averting.design import Design
 from averting.effects.bayes.cells import Cells
-from averting.effects.bayes.count_fit import CountModel, fit_count_model
+from averting.effects.bayes.count_effect import fit_count_model
+from averting.effects.bayes.count_fit import CountModel
 from averting.effects.bayes.priors import FAMILIES
 from averting.effects.bayes.sampling import SAMPLERS, flat
 from averting.effects.estimator import Estimator, Request
@@ -40,7 +41,7 @@ build_model = MODEL.build
 
 
 def fit(design: Design, request: Request) -> Effect:
-    """Fit the hierarchy; see :func:`averting.effects.bayes.count_fit.fit_count_model`."""
+    """Fit the hierarchy; see :func:`averting.effects.bayes.count_effect.fit_count_model`."""
     return fit_count_model(design, request, MODEL)
 
 

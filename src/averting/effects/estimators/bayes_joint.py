@@ -17,18 +17,17 @@ from averting.design import Design
 from averting.draws import spread_of
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.convergence import check_convergence
+from averting.effects.bayes.count_effect import conclude
 from averting.effects.bayes.count_fit import (
     CountModel,
     Posterior,
     Priors,
-    conclude,
-    observe_linear,
     read_posterior,
     sample_count_model,
     sample_request,
 )
 from averting.effects.bayes.count_model import BASELINE, baseline_log_rate, size_of
-from averting.effects.bayes.families import NEGATIVE_BINOMIAL
+from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.priors import FAMILIES, declare, load_priors
 from averting.effects.bayes.sampling import SAMPLERS, flat, require_bayes
 from averting.effects.bayes.sensitivity import power_scaled
@@ -61,7 +60,7 @@ def build_model(cells: Cells, other: Cells, priors: Priors, schools: int, period
         ratio_alongside = declare(second)
         linear = baseline_log_rate(other, priors, schools, periods, suffix=_OTHER)
         linear += ratio_alongside * pm.Data(f"cell_treated{_OTHER}", other.treated)
-        observe_linear(other, linear, size_of(model[f"dispersion{_OTHER}"]), NEGATIVE_BINOMIAL, _OTHER)
+        observe_counts(other, linear, size_of(model[f"dispersion{_OTHER}"]), suffix=_OTHER)
         standard = _borrow("effect", correlation, (ratio_alongside - second.mean) / second.sd)
         log_ratio = pm.Deterministic("log_ratio", first.mean + first.sd * standard)
         shock = pm.Deterministic("shock", _borrow("shock", correlation, model[f"shock{_OTHER}"], schools))
@@ -69,7 +68,7 @@ def build_model(cells: Cells, other: Cells, priors: Priors, schools: int, period
         levels = alike * model[f"school{_OTHER}"], pm.math.sqrt(1.0 - alike**2)
         linear = baseline_log_rate(cells, priors, schools, periods, levels_like=levels, shock=shock)
         linear += bayes_count.add_common(cells, {"log_ratio": log_ratio}, {})
-        observe_linear(cells, linear, size_of(model["dispersion"]), NEGATIVE_BINOMIAL)
+        observe_counts(cells, linear, size_of(model["dispersion"]))
     return model
 
 
@@ -83,7 +82,7 @@ def _borrow(name: str, correlations: Mapping[str, Any], standard: Any, shape: in
 
 
 def fit(design: Design, request: Request) -> Effect:
-    """Fit both counts together and the first on its own; see :func:`averting.effects.bayes.count_fit.fit_count_model`.
+    """Fit both counts together and the first on its own; see :func:`averting.effects.bayes.count_effect.fit_count_model`.
 
     Raises
     ------

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from averting.design import Design
 from averting.draws import spread_of
 from averting.effects.bayes.cells import Cells
-from averting.effects.bayes.count_fit import CountModel, Posterior, fit_count_model
+from averting.effects.bayes.count_effect import fit_count_model
+from averting.effects.bayes.count_fit import CountModel, Posterior
 from averting.effects.bayes.priors import FAMILIES
 from averting.effects.bayes.sampling import SAMPLERS, flat
 from averting.effects.estimator import Estimator, Request
@@ -73,7 +74,7 @@ MODEL = CountModel(
 
 
 def fit(design: Design, request: Request) -> Effect:
-    """Fit pilots' own ratios; see :func:`averting.effects.bayes.count_fit.fit_count_model`."""
+    """Fit pilots' own ratios; see :func:`averting.effects.bayes.count_effect.fit_count_model`."""
     return fit_count_model(design, request, MODEL)
 
 

@@ -14,11 +14,10 @@ from averting.design import Counts, Design
 from averting.draws import spread_of, stream
 from averting.effects.bayes.count_fit import sample_request
 from averting.effects.bayes.count_model import size_of
-from averting.effects.bayes.families import NEGATIVE_BINOMIAL
 from averting.effects.bayes.likelihood import draw_counts, draw_within_bounds, observe_counts
 from averting.effects.bayes.outcome import posterior_effect
 from averting.effects.bayes.pooled_series import PooledSeries, pool
-from averting.effects.bayes.predictive import predictive_table
+from averting.effects.bayes.predictive import FEATURES, Replicates, check_prediction, predictive_table
 from averting.effects.bayes.priors import FAMILIES, Prior, declare, load_priors
 from averting.effects.bayes.sampling import SAMPLERS, flat, require_bayes
 from averting.effects.estimator import Estimator, Request
@@ -48,8 +47,7 @@ def build_model(series: PooledSeries, priors: Mapping[str, Prior]) -> Any:
         linear = pt.log(pm.math.dot(pm.Data("rates", series.rates), weight)) + value["level"]
         linear += value["drift_sd"] * pm.math.dot(pm.Data("drift", _drift(series)), step)
         linear += value["log_ratio"] * pm.Data("cell_treated", cells.treated)
-        mean = pt.exp(linear + pm.Data("cell_log_exposure", cells.log_exposure))
-        observe_counts(cells, mean, size_of(value["dispersion"]), family=NEGATIVE_BINOMIAL)
+        observe_counts(cells, linear, size_of(value["dispersion"]))
     return model
 
 
@@ -115,6 +113,8 @@ def fit(design: Design, request: Request) -> Effect:
     ratio = np.exp(flat(draws, "log_ratio"))
     mean = expected_without(draws, series) * ratio[:, None] ** series.cells.treated
     replicated = draw_counts(mean, size_of(flat(draws, "dispersion"))[:, None], rng)
+    before, exposure = series.cells.treated == 0, np.exp(series.cells.log_exposure)
+    predicted = predictive_table(Replicates(pooled, replicated, mean, exposure, before, before), FEATURES)
     return posterior_effect(
         design,
         request,
@@ -125,8 +125,8 @@ def fit(design: Design, request: Request) -> Effect:
         trace=trace,
         summarised=_PARAMETERS,
         kept=draws[[*_PARAMETERS, "step", "weight"]],
-        predicted=predictive_table(pooled, replicated, mean, series.cells.treated == 0),
-        tables={"weights": weights_table(draws, series, request.level)},
+        checks=(check_prediction(predicted),),
+        tables={"predictive": predicted, "weights": weights_table(draws, series, request.level)},
     )
 
 
