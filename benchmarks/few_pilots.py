@@ -1,6 +1,8 @@
 """Size, coverage and power of ``ratio_did`` with few pilots, at a nominal 5 %.
 
-Run: ``uv run python benchmarks/few_pilots.py [replications]``
+Run: ``uv run --group peers python benchmarks/few_pilots.py [replications] [--peers panels]``
+
+A second table has the tests that peer libraries offer by default, on panels of the same settings.
 
 Coverage is the share of panels in which the test of the true ratio does not reject it. The interval holds every
 ratio that the test accepts, so it covers at least as often. ``oracle`` is the same score judged by a normal
@@ -25,12 +27,15 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit
 
+from averting.effects.filled import FilledCounts, Permuted
 from averting.effects.kernels.areas import sets_of_like_split
 from averting.effects.kernels.conditional import fit_common_ratio, unit_scores
 from averting.effects.kernels.permutation import reference_sets, set_statistics, two_sided_p
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from panels import SETTINGS, Panels, Setting, draw_panels
+
+from peer_tests import Peer, load_peers, long_frame, p_value
 
 ALPHA = 0.05
 BLOCK = 50  # panels that share one draw of sets
@@ -59,6 +64,18 @@ def p_values(panels: Panels, pilots: int, sets: NDArray[np.intp], *, supposed: f
     return np.where(disagree | (before[:, :pilots].sum(1) == 0), 1.0, np.max(found, axis=0))
 
 
+def staggered_p_values(panels: Panels, setting: Setting, sets: NDArray[np.intp], *, supposed: float) -> Floats:
+    """P-value of a supposed ratio in each panel, each pilot a cohort of its own."""
+    own = np.arange(setting.pilots)
+    found = []
+    for events, pupils in zip(panels.events.astype(float), panels.pupils, strict=True):
+        counts = np.broadcast_to(events, (setting.pilots, *events.shape))
+        fill = FilledCounts(counts, pupils, setting.treated(), own, Permuted(sets, own))
+        before = (events[: setting.pilots] * ~setting.treated()).sum()
+        found.append(float(fill.p_at_ratio(np.log([supposed]))[0]) if before > 0 else 1.0)
+    return np.array(found)
+
+
 def oracle_p_values(panels: Panels, pilots: int) -> Floats:
     """P-value of no effect where the comparison schools' ratio and dispersion are all but known."""
     before, after, offset = panels.totals()
@@ -77,7 +94,12 @@ def rejections(setting: Setting, replications: int, *, ratio: float, supposed: f
     rejected = 0
     for first in range(0, replications, BLOCK):
         panels = draw_panels(setting, min(BLOCK, replications - first), ratio=ratio, rng=rng)
-        found = p_values(panels, setting.pilots, choose_sets(setting, rng), supposed=supposed)
+        sets = choose_sets(setting, rng)
+        if setting.starts:
+            sets[1:] = rng.permuted(sets[1:], axis=1)  # who of a set takes which start is drawn too
+            found = staggered_p_values(panels, setting, sets, supposed=supposed)
+        else:
+            found = p_values(panels, setting.pilots, sets, supposed=supposed)
         rejected += int((found <= ALPHA).sum())
     return rejected / replications
 
@@ -97,29 +119,54 @@ def row(setting: Setting, replications: int, seed: int) -> list[float]:
     """Return size, coverage at 1, 0.75 and 0.5, and power at 0.5; then the oracle's size and power."""
     missed = [rejections(setting, replications, ratio=r, supposed=r, seed=seed) for r in (1.0, 0.75, 0.5)]
     power = rejections(setting, replications, ratio=0.5, supposed=1.0, seed=seed)
-    known = not (setting.areas or setting.suppressed)
+    known = not (setting.areas or setting.suppressed or setting.starts)
     fewer = min(replications, 2_000)
     best = [oracle(setting, fewer, ratio=r, seed=seed) if known else np.nan for r in (1.0, 0.5)]
     return [missed[0], *(1 - share for share in missed), power, *best]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("replications", nargs="?", type=int, default=1_000)
-    replications = parser.parse_args().replications
+def print_ours(replications: int) -> None:
     low, high = stats.binom.ppf([0.005, 0.995], replications, ALPHA) / replications
-    print(f"{replications} replications; a true size of 5 % gives {low:.3f} to {high:.3f} 99 times in 100")
+    print(f"ratio_did, {replications} panels; a true size of 5 % gives {low:.3f} to {high:.3f} 99 times in 100")
     heads = ("size", "cover", "cover", "cover", "power", "oracle", "oracle", "time")
     print(f"{'':34s}" + "".join(f"{head:>8s}" for head in heads))
-    print(
-        f"{'true ratio':34s}"
-        + "".join(f"{head:>8s}" for head in ("1", "1", "0.75", "0.5", "0.5", "1", "0.5", "s"))
-    )
+    ratios = ("1", "1", "0.75", "0.5", "0.5", "1", "0.5", "s")
+    print(f"{'true ratio':34s}" + "".join(f"{ratio:>8s}" for ratio in ratios))
     for number, (name, setting) in enumerate(SETTINGS.items()):
         begun = time.perf_counter()
         values = row(setting, replications, number)
         shown = "".join(f"{value:8.3f}" for value in values)
         print(f"{name:34s}{shown}{time.perf_counter() - begun:8.1f}", flush=True)
+
+
+def peer_rejections(setting: Setting, test: Peer, panels: int, *, ratio: float, seed: int) -> float:
+    """Share of panels, with the true ratio given, in which a peer's test rejects no effect."""
+    rng = np.random.default_rng([seed, round(100 * ratio), 13])
+    drawn = draw_panels(setting, panels, ratio=ratio, rng=rng)
+    frames = (long_frame(*one, setting.treated()) for one in zip(drawn.events, drawn.pupils, strict=True))
+    return float(np.mean([p_value(test, frame) <= ALPHA for frame in frames]))
+
+
+def print_peers(panels: int) -> None:
+    peers = load_peers()
+    print(f"\npeers, {panels} panels: " + ("" if peers else "none is installed"))
+    for number, (name, setting) in enumerate(SETTINGS.items()):
+        if setting.areas or setting.suppressed:  # no peer takes bounds, or looks at who shares an authority
+            continue
+        for peer, test in peers.items():
+            size, power = (peer_rejections(setting, test, panels, ratio=r, seed=number) for r in (1.0, 0.5))
+            print(f"{name:34s}{peer:42s} size {size:.3f}  rejects at a ratio of 0.5: {power:.3f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("replications", nargs="?", type=int, default=1_000)
+    parser.add_argument("--peers", type=int, default=500, metavar="PANELS", help="panels for each peer; 0: none")
+    asked = parser.parse_args()
+    if asked.replications:
+        print_ours(asked.replications)
+    if asked.peers:
+        print_peers(asked.peers)
 
 
 if __name__ == "__main__":

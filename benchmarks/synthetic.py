@@ -50,7 +50,7 @@ def print_sizes(replications: int) -> None:
     print(f"{replications} replications, {PLACEBOS} placebos a panel")
     print(f"{'':34s}{'method':30s}{'size':>8s}{'power':>8s}{'time':>8s}")
     for number, (name, setting) in enumerate(SETTINGS.items()):
-        if setting.schools > 100:  # minutes, for a setting that A stands for
+        if setting.schools > 100 or setting.starts:  # minutes, for a setting that A stands for; or refused
             continue
         for key in METHODS:
             begun = time.perf_counter()

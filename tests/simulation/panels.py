@@ -2,7 +2,7 @@
 
 Numbers of pupils are log-normal and drift a little, schools differ for good, a shock of each school persists from
 year to year (first-order autoregression), years share shocks, and counts are negative binomial. Pilots come first
-and are treated in the second half of the years.
+and are treated in the second half of the years, unless each has a start of its own.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Setting(NamedTuple):
     others', persistence of schools' shocks, local authorities (pilots fill the first; 0: none) and the standard
     deviation of each one's shock after the start, and the chance that a count of 1 or 2 is suppressed.
     ``lasting`` is the spread of a shock that each school keeps from the start on, beside those that fade.
+    ``starts`` are the pilots' own first treated years, where they differ.
     """
 
     schools: int
@@ -38,6 +39,12 @@ class Setting(NamedTuple):
     area_sd: float = 0.0
     suppressed: float = 0.0
     lasting: float = 0.0
+    starts: tuple[int, ...] = ()
+
+    def treated(self) -> NDArray[np.bool_]:
+        """Return which years each pilot is treated in, (pilot, year)."""
+        starts = np.array(self.starts or [self.years // 2] * self.pilots)
+        return np.asarray(np.arange(self.years) >= starts[:, None])
 
     def area(self) -> NDArray[np.intp]:
         """Return the number of each school's local authority."""
@@ -57,6 +64,9 @@ SETTINGS = {
     "one LA of 10, its shock sd 0.2": Setting(60, 3, areas=10, area_sd=0.2),
     "one LA of 10, its shock sd 0.3": Setting(60, 3, areas=10, area_sd=0.3),
     "30 % of cells suppressed": Setting(60, 3, suppressed=0.65),
+    "A, three starts": Setting(60, 3, starts=(3, 4, 5)),
+    "B, three starts": Setting(60, 3, level=2.5, starts=(3, 4, 5)),
+    "C, three starts": Setting(60, 3, level=0.4, starts=(3, 4, 5)),
 }
 
 
@@ -101,7 +111,7 @@ def draw_panels(setting: Setting, panels: int, *, ratio: float, rng: np.random.G
     common = rng.normal(0.0, YEAR_SD, (panels, 1, setting.years))
     mean = setting.mean * pupils / PUPILS_MEDIAN * np.exp(school + common + SHOCK_SD * shock - SHOCK_SD**2 / 2)
     mean[:, : setting.pilots] *= setting.level
-    mean[:, : setting.pilots, start:] *= ratio
+    mean[:, : setting.pilots] *= np.where(setting.treated(), ratio, 1.0)
     if setting.lasting:  # drawn only where asked for, so that panels without it stay as they were
         mean[:, :, start:] *= np.exp(rng.normal(0.0, setting.lasting, shape[:2])[..., None])
     if setting.areas:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from averting.data import Indicator, load_indicators
 from averting.design import Design
 from averting.effects.averted import Averted
@@ -88,7 +90,8 @@ def estimate(
     Raises
     ------
     EstimationError
-        If an option is unknown, the indicator is no count, or the design does not allow the method.
+        If an option is unknown, the indicator is no count, comparison units have no event before or after the first
+        start, or the design does not allow the method.
     MissingExtraError
         If the method needs an extra that is not installed.
     """
@@ -109,11 +112,35 @@ def estimate(
     if prior != "neutral" and prior not in spec.priors:
         families = f"one of: {', '.join(spec.priors)}" if spec.priors else "none: it is not Bayesian"
         raise EstimationError(f"{key} has no prior '{prior}'. It takes {families}.")
+    refuse_unrecorded(key, design, indicator)
     chosen, reason = _inference(key, spec, inference, design)
     return spec.fit(
         design,
         Request(indicator, chosen, reason, tuple(covariates), level, draws, seed, progress, prior, alongside),
     )
+
+
+def refuse_unrecorded(method: str, design: Design, indicator: str) -> None:
+    """Refuse comparison units without any event before, or after, the first start.
+
+    Whether they had none or nobody counted them, they show no path; against a flat line of noughts any method finds
+    an effect, and calls it certain.
+
+    Raises
+    ------
+    EstimationError
+        Saying on which side of the start.
+    """
+    counts = design.counts(indicator)
+    rest, late = counts.upper[len(design.pilots) :], counts.treated.any(axis=0)
+    start = min(design.starts.values())
+    for when, chosen in ((f"before {start}", ~late), (f"from {start} on", late)):
+        if np.isfinite(rest[:, chosen]).any() and np.nansum(rest[:, chosen]) == 0:
+            raise EstimationError(
+                f"{method}: the comparison {design.panel.units} have no {indicator} {when}, so they do not show what "
+                "would have happened without the programme. Check that the indicator was recorded then, use more "
+                "periods, or a commoner indicator."
+            )
 
 
 def _inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[str, str]:

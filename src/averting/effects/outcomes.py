@@ -17,6 +17,17 @@ PER_PUPILS = 100.0
 Array = NDArray[np.float64]
 
 
+def pilots_in_words(design: Design) -> str:
+    """Return how many pilots of which kind, for example "3 pilot schools" or "1 pilot local authority"."""
+    pilots, panel = len(design.pilots), design.panel
+    return f"{pilots} pilot {panel.level if pilots == 1 else panel.units}"
+
+
+def since_when(design: Design) -> str:
+    """Return from when pilots are treated: "2021/22 on", or "each from its own start on" where that differs."""
+    return f"{design.common_start or 'each from its own start'} on"
+
+
 def rates(events: Array, exposure: Array) -> Array:
     """Return events per 100 pupils, (school, period); NaN where either is not known."""
     return np.asarray(PER_PUPILS * events / exposure)

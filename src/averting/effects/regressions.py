@@ -17,7 +17,14 @@ from averting.effects.inference.choice import FEW_PILOTS
 from averting.effects.inference.dispatch import infer
 from averting.effects.inference.linear import Inferred, Linear, joined
 from averting.effects.kernels.ols import Array, cell_influence, dependent_columns, residualise, two_way
-from averting.effects.outcomes import change_in_events, fill_suppressed, label_draws, rates
+from averting.effects.outcomes import (
+    change_in_events,
+    fill_suppressed,
+    label_draws,
+    pilots_in_words,
+    rates,
+    since_when,
+)
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError, Fault, refuse
 
@@ -56,20 +63,12 @@ def cells(design: Design, request: Request, method: str) -> Cells:
     Raises
     ------
     EstimationError
-        Listing schools without data on a side of the start, and covariates that are not known where the count is;
-        or if no event is known before, or none after, the first start.
+        Listing schools without data on a side of the start, and covariates that are not known where the count is.
     """
     counts = design.counts(request.indicator)
     known = np.isfinite(counts.upper)
     covariates = design.covariates(request.covariates)
     refuse(EstimationError, f"{method} cannot be estimated", _faults(design, request, counts, covariates))
-    late = counts.treated.any(axis=0)
-    for when, chosen in (("before", ~late), ("from", late)):
-        if np.nansum(counts.upper[:, chosen]) == 0:
-            raise EstimationError(
-                f"{method}: no school has any {request.indicator} {when} the first start, so there is no change to "
-                "compare. Check that the indicator was recorded then, or use more periods."
-            )
     weights = known * counts.weights[:, None]
     return Cells(counts, weights, np.where(known[..., None], covariates, 0.0), request.covariates)
 
@@ -85,11 +84,13 @@ def _faults(design: Design, request: Request, counts: Counts, covariates: Array)
             found = (
                 f"{request.indicator} is not known on both sides of the start, or has no pupils to be counted over"
             )
-            faults.append(Fault(f"school {school}", found, "Leave it out, or use a balanced comparison rule."))
+            faults.append(
+                Fault(f"{design.panel.level} {school}", found, "Leave it out, or use a balanced comparison rule.")
+            )
     for column, name in enumerate(request.covariates):
         rows, periods = np.nonzero(known & ~np.isfinite(covariates[..., column]))
         if len(rows):
-            where = f"school {design.schools[rows[0]]} in {design.periods[periods[0]]}"
+            where = f"{design.panel.level} {design.schools[rows[0]]} in {design.periods[periods[0]]}"
             found = f"it is not known in {len(rows)} cells where {request.indicator} is, first {where}"
             fix = "Fill it with a reason, leave those schools or periods out, or do without it."
             faults.append(Fault(f"covariate {name}", found, fix))
@@ -181,7 +182,7 @@ def difference_effect(
         estimand=Estimand(
             request.indicator,
             contrast="events per 100 pupils and period with the programme, less without it",
-            population=f"{pilots} pilot schools, {design.common_start or 'each from its own start'} on",
+            population=f"{pilots_in_words(design)}, {since_when(design)}",
             scale="difference",
         ),
         method=method,
@@ -196,7 +197,7 @@ def difference_effect(
         checks=(
             *design.checks,
             few_pilots_check(method, request.inference, pilots, MEASURED),
-            level_gap_check(method, request.inference, pilots, data),
+            level_gap_check(method, request.inference, pilots, data, units=design.panel.units),
             suppression_check(method, data.counts),
             *checks,
         ),
@@ -226,7 +227,7 @@ def few_pilots_check(method: str, inference: str, pilots: int, measured: Mapping
     )
 
 
-def level_gap_check(method: str, inference: str, pilots: int, data: Cells) -> CheckResult:
+def level_gap_check(method: str, inference: str, pilots: int, data: Cells, *, units: str) -> CheckResult:
     """Compare rates before the first start; changes of rates are not exchangeable between different levels."""
     early = ~data.counts.treated.any(axis=0)
     events = fill_suppressed(data.counts)["middle"][:, early]
@@ -237,7 +238,7 @@ def level_gap_check(method: str, inference: str, pilots: int, data: Cells) -> Ch
     ratio = pilot / rest if rest > 0 else np.inf
     wide = not 1 / MOST_LEVEL_GAP <= ratio <= MOST_LEVEL_GAP
     times = f"{ratio:.1f} times" if 0 < ratio < np.inf else "not to be compared with"
-    message = f"Pilots' rate before the start was {times} comparison schools'"
+    message = f"Pilots' rate before the start was {times} that of the comparison {units}"
     rule = f"; between 1/{MOST_LEVEL_GAP} and {MOST_LEVEL_GAP} times is asked for."
     if not wide:
         return CheckResult(f"{method}/level_gap", "pass", message + rule)
@@ -248,7 +249,7 @@ def level_gap_check(method: str, inference: str, pilots: int, data: Cells) -> Ch
         f"{method}/level_gap",
         "fail" if inference in ("permutation", "conley_taber") else "warn",
         message + rule + why,
-        "Use ratio_did, or comparison schools with rates like the pilots'.",
+        f"Use ratio_did, or comparison {units} with rates like the pilots'.",
     )
 
 

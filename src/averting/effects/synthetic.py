@@ -28,7 +28,14 @@ from averting.effects.kernels.placebo import (
 )
 from averting.effects.kernels.simplex import Array, Mask
 from averting.effects.kernels.synthetic import Method, Sets, Synthetic, in_parts, noise_level
-from averting.effects.outcomes import change_in_events, fill_suppressed, label_draws, rates
+from averting.effects.outcomes import (
+    change_in_events,
+    fill_suppressed,
+    label_draws,
+    pilots_in_words,
+    rates,
+    since_when,
+)
 from averting.effects.result import Effect, Estimand
 from averting.effects.synthetic_checks import synthetic_checks
 from averting.errors import EstimationError
@@ -77,7 +84,9 @@ def fit_synthetic(method: SyntheticMethod, design: Design, request: Request) -> 
     refuse_unusable(method.key, design, counts, request.indicator)
     rng = stream(request.seed, f"effects/{method.key}/{request.indicator}/sets")
     sets, exact = placebo_sets(len(design.pilots), len(design.comparison), most=method.most_placebos, rng=rng)
-    request.progress(f"putting comparison schools in the pilots' place: {len(sets.members) - 1:,} sets")
+    request.progress(
+        f"putting comparison {design.panel.units} in the pilots' place: {len(sets.members) - 1:,} sets"
+    )
     fills = {
         name: fit_outcomes(method, rates(events, counts.exposure), sets, after)
         for name, events in fill_suppressed(counts).items()
@@ -91,7 +100,7 @@ def fit_synthetic(method: SyntheticMethod, design: Design, request: Request) -> 
         estimand=Estimand(
             request.indicator,
             contrast="rate with the programme less the rate without it, events per 100 pupils and period",
-            population=f"mean of {len(design.pilots)} pilot schools, {design.common_start} on",
+            population=f"mean of {pilots_in_words(design)}, {since_when(design)}",
             scale="difference",
         ),
         method=method.key,
@@ -125,8 +134,8 @@ def refuse_unusable(key: str, design: Design, counts: Counts, indicator: str) ->
         )
     if len(design.comparison) < pilots + 2:
         raise EstimationError(
-            f"{key}: there are {len(design.comparison)} comparison schools for {pilots} pilot(s); placebos need at "
-            f"least {pilots + 2}, so that each has 2 schools to be compared with. Widen the comparison rule."
+            f"{key}: there are {len(design.comparison)} comparison {design.panel.units} for {pilots} pilot(s); placebos need at "
+            f"least {pilots + 2}, so that each has 2 to be compared with. Widen the comparison rule."
         )
     known = np.isfinite(rates(counts.upper, counts.exposure)).all(axis=1)
     gaps = [school for school, whole in zip(design.schools, known, strict=True) if not whole]
@@ -134,7 +143,7 @@ def refuse_unusable(key: str, design: Design, counts: Counts, indicator: str) ->
         named = ", ".join(gaps[:_NAMED]) + (f" and {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else "")
         raise EstimationError(
             f"{key}: {indicator} is not known in every period used for {named}. Weights need whole series: leave "
-            "these schools out (comparison='all' takes complete ones only), exclude the periods, or use "
+            "these out (comparison='all' takes complete ones only), exclude the periods, or use "
             "method='ratio_did'."
         )
     if counts.upper[:pilots][:, before].sum() == 0:
@@ -150,7 +159,7 @@ def fit_outcomes(method: SyntheticMethod, outcomes: Array, sets: Sets, after: Ma
         fitted = in_parts(method.weigh, outcomes, sets, after)
     except ArithmeticError as error:
         raise EstimationError(
-            f"{method.key}: {error}. Rates may differ by many orders of magnitude between schools: check headcounts, "
+            f"{method.key}: {error}. Rates may differ by many orders of magnitude: check headcounts, "
             "or use method='ratio_did'."
         ) from error
     if method.statistic == "gap":
@@ -192,7 +201,7 @@ def _inference_in_words(method: SyntheticMethod, exact: bool, reason: str) -> st
         "gap": "ranked by the mean gap after the start",
         "ratio": "ranked by the ratio of the gap after the start to the gap before",
     }[method.statistic]
-    listed = "every set of comparison schools listed" if exact else "sets of comparison schools drawn at random"
+    listed = "every set listed" if exact else "sets drawn at random"
     because = f"; {reason}" if reason else ""
     return f"permutation: placebos in the pilots' place, {ranked}, {listed}{because}"
 

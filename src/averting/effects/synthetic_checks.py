@@ -71,9 +71,11 @@ def _placebos(key: str, placebos: int, exact: bool, alpha: float, pilots: int) -
     return CheckResult(
         f"{key}/permutations",
         "fail" if blind else "pass",
-        f"{kind} {placebos:,} sets of {pilots} comparison school(s) were put in the pilots' place; the smallest "
+        f"{kind} {placebos:,} sets of {pilots} others were put in the pilots' place; the smallest "
         f"p-value this design can give is {smallest:.3g}.",
-        f"No result of this design could be significant at {alpha:.3g}: add comparison schools." if blind else "",
+        f"No result of this design could be significant at {alpha:.3g}: add more to compare with."
+        if blind
+        else "",
     )
 
 
@@ -88,8 +90,8 @@ def _fit(key: str, before: Array, fitted: Synthetic, early: Array, pilots: int) 
     poor = missed > POOR_FIT * level
     words = (
         f"before the start the twin misses the pilots by {missed / level:.0%} of their level (root mean square; over "
-        f"{POOR_FIT:.0%} is called poor), {missed / noise if noise > 0 else 0.0:.2f} of the noise of as many schools. "
-        f"The pilots lie outside the range of the comparison schools in {outside} of {len(own)} periods."
+        f"{POOR_FIT:.0%} is called poor), {missed / noise if noise > 0 else 0.0:.2f} of the noise of as many others. "
+        f"The pilots lie outside the range of those they are compared with in {outside} of {len(own)} periods."
     )
     advice = "Do not read the gap after the start as an effect: use method='ratio_did'."
     close = "A close fit to few periods of rare counts is partly luck: it follows noise as well as level."
@@ -105,8 +107,8 @@ def _donors(key: str, weights: Array) -> CheckResult:
     return CheckResult(
         f"{key}/donors",
         "warn" if few else "pass",
-        f"{number} comparison schools have a weight of {NOTICED:.0%} or more; the largest is {largest:.0%}. Fewer than "
-        f"{FEW_DONORS}, or one with over half, leave the result to what happened in single schools.",
+        f"{number} of those compared with have a weight of {NOTICED:.0%} or more; the largest is {largest:.0%}. Fewer than "
+        f"{FEW_DONORS}, or one with over half, leave the result to what happened in single ones.",
         "Leave the largest out and see whether the answer stays." if few else "",
     )
 
@@ -119,7 +121,7 @@ def _levels(key: str, before: Array, pilots: int) -> CheckResult:
     return CheckResult(
         f"{key}/levels",
         "fail" if unfair else "warn" if unequal else "pass",
-        f"before the start the pilots' rate is {ratio:.2f} times the comparison schools'. Rarer counts vary less, so "
+        f"before the start the pilots' rate is {ratio:.2f} times that of the others. Rarer counts vary less, so "
         f"placebos judge chance fairly only where levels are alike (within {UNEQUAL_LEVELS} times; at 2.5 times, 30 % of "
         "programmes without any effect were called).",
         "The p-value and interval are not to be relied on: use method='ratio_did', which allows for levels."

@@ -24,6 +24,8 @@ def design_from_arrays(
     pupils: np.ndarray | float = 900,
     order: list[int] | None = None,
     starts: list[int] | None = None,
+    covariates: dict[str, np.ndarray] | None = None,
+    level: str = "school",
 ) -> Design:
     """Build a design from counts (school, year), pilots first; NaN is missing, ``hidden`` cells are suppressed.
 
@@ -43,8 +45,17 @@ def design_from_arrays(
             "pupils": np.broadcast_to(pupils, events.shape).ravel(),
         }
     )
+    for name, values in (covariates or {}).items():
+        frame[name] = np.broadcast_to(values, events.shape).ravel()
     panel = Panel.from_frame(
-        frame, school="school", period="period", counts=["events"], exposure="pupils", symbols={"x": bounds}
+        frame,
+        school="school",
+        period="period",
+        counts=["events"],
+        exposure="pupils",
+        covariates=list(covariates or {}),
+        symbols={"x": bounds},
+        level=level,
     )
     chosen = names[:pilots] if starts is None else {names[i]: labels[first] for i, first in enumerate(starts)}
     return Design(

@@ -18,7 +18,7 @@ from averting.effects.bayes.priors import Prior, prior_table
 from averting.effects.bayes.sampling import flat
 from averting.effects.bayes.sensitivity import check_sensitivity, power_scaled
 from averting.effects.estimator import Request
-from averting.effects.outcomes import label_change, label_draws
+from averting.effects.outcomes import label_change, label_draws, pilots_in_words, since_when
 from averting.effects.result import Effect, Estimand
 
 Array = NDArray[np.float64]
@@ -71,7 +71,7 @@ def posterior_effect(
         estimand=Estimand(
             request.indicator,
             contrast="rate with the programme over the rate without it",
-            population=f"{len(design.pilots)} pilot schools, from their start",
+            population=f"{pilots_in_words(design)}, {since_when(design)}",
             scale="ratio",
         ),
         method=key,

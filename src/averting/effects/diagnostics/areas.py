@@ -74,7 +74,7 @@ def judge_areas(design: Design, *, rng: np.random.Generator) -> Areas | None:
     return Areas(len(own), others, crowded, not np.isin(compared, own).any(), sets)
 
 
-def areas_check(areas: Areas | None, *, permuted: bool = True) -> CheckResult:
+def areas_check(areas: Areas | None, *, permuted: bool = True, units: str = "schools") -> CheckResult:
     """Say in words whether a shock to a local authority is told from the programme.
 
     Parameters
@@ -83,12 +83,16 @@ def areas_check(areas: Areas | None, *, permuted: bool = True) -> CheckResult:
         From :func:`judge_areas`.
     permuted : bool
         Whether sets of schools are compared; redrawn panels know nothing of authorities.
+    units : str
+        What is compared, in the plural; only schools lie in authorities.
     """
     key, lie = "ratio_did/areas", "" if areas is None else _where(areas)
     if areas is None:
         message = (
             "Local authorities are not known of every school: shocks to whole authorities cannot be looked for."
         )
+        if units != "schools":
+            message = f"Shocks that strike several {units} at once are not looked for."
         return CheckResult(key, "info", message)
     if areas.separate and areas.others < 2:
         return CheckResult(

@@ -9,6 +9,7 @@ from averting.effects.kernels.group_time import group_time_effects
 from averting.effects.kernels.two_period import Adjustment
 from averting.effects.result import Effect
 from averting.effects.staggered import Fitted, Method, Sample, all_treated, fit_rates
+from averting.effects.staggered.checks import overlap_check
 from averting.effects.staggered.sample import Array
 
 PILOTS_PER_COEFFICIENT = 5
@@ -35,14 +36,16 @@ def _fit(rates: Array, cohort: Array, sample: Sample) -> Fitted:
 def _notes(sample: Sample) -> tuple[CheckResult, ...]:
     if not sample.names:
         return ()
+    units = sample.design.panel.units
     words = {
-        "doubly_robust": "comparison schools are weighted to resemble the pilots and their change is regressed on "
+        "doubly_robust": f"comparison {units} are weighted to resemble the pilots and their change is regressed on "
         "covariates: right if either model is",
-        "regression": "comparison schools' change is regressed on covariates; there are too few pilots to model who "
+        "regression": f"comparison {units}' change is regressed on covariates; there are too few pilots to model who "
         "becomes one",
-        "weighting": "comparison schools are weighted to resemble the pilots",
+        "weighting": f"comparison {units} are weighted to resemble the pilots",
     }
-    return (CheckResult("callaway_santanna/covariates", "info", f"{words[_adjustment(sample)]}."),)
+    said = CheckResult("callaway_santanna/covariates", "info", f"{words[_adjustment(sample)]}.")
+    return (said, *overlap_check("callaway_santanna", sample))
 
 
 METHOD = Method("callaway_santanna", _fit, all_treated, estimated_shares=True, notes=_notes)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from averting.checks import CheckResult
 from averting.design import Design
 from averting.effects.estimator import Estimator, Request
 from averting.effects.kernels.cohort_regression import cohort_outcome_weights, linear_cohort_fit
 from averting.effects.result import Effect
 from averting.effects.staggered import Fitted, Method, Sample, all_treated, fit_rates, refuse_gaps, sample_of
+from averting.effects.staggered.checks import overlap_check
 from averting.effects.staggered.sample import Array
 
 
@@ -22,7 +24,11 @@ def _fit(rates: Array, cohort: Array, sample: Sample) -> Fitted:
     return Fitted(found.cells, outcome_weights)
 
 
-METHOD = Method("etwfe", _fit, all_treated)
+def _notes(sample: Sample) -> tuple[CheckResult, ...]:
+    return tuple(overlap_check("etwfe", sample))
+
+
+METHOD = Method("etwfe", _fit, all_treated, notes=_notes)
 
 
 def fit(design: Design, request: Request) -> Effect:

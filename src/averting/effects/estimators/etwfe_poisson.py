@@ -15,7 +15,7 @@ from averting.effects.kernels.cohort_regression import CohortFit, cohort_outcome
 from averting.effects.outcomes import fill_suppressed, label_change, label_draws
 from averting.effects.result import Effect, Estimand
 from averting.effects.staggered import Sample, all_treated, refuse_gaps, sample_of
-from averting.effects.staggered.checks import cluster_checks, suppression_check
+from averting.effects.staggered.checks import cluster_checks, overlap_check, suppression_check
 from averting.effects.staggered.sample import Array
 from averting.errors import EstimationError
 
@@ -57,7 +57,7 @@ def _refuse_empty(sample: Sample, indicator: str) -> None:
         )
     if (events[sample.pilots :].sum(0) == 0).any():
         raise EstimationError(
-            f"{KEY}: in some period no comparison school has any {indicator}, so the path without the programme is not "
+            f"{KEY}: in some period no comparison unit has any {indicator}, so the path without the programme is not "
             "known. Leave the period out, or use a commoner indicator."
         )
 
@@ -139,7 +139,7 @@ def fit(design: Design, request: Request) -> Effect:
             scale="ratio",
         ),
         method=KEY,
-        inference="Poisson pseudo-likelihood, variance clustered by school, normal interval of the log ratio"
+        inference=f"Poisson pseudo-likelihood, variance clustered by {design.panel.level}, normal interval of the log ratio"
         + (f" ({request.reason})" if request.reason else ""),
         estimate=ratio,
         interval=(
@@ -169,7 +169,7 @@ def _draws(centre: dict[str, float], error: dict[str, float], request: Request) 
 
 def _checks(sample: Sample) -> list[CheckResult]:
     found = [check for check in cluster_checks(KEY, sample) if not check.key.endswith("single_school_cohorts")]
-    return [*found, suppression_check(KEY, sample)]
+    return [*found, suppression_check(KEY, sample), *overlap_check(KEY, sample)]
 
 
 ESTIMATOR = Estimator(

@@ -22,7 +22,7 @@ from averting.effects.kernels.permutation import lower_mid_p, two_sided_p
 from averting.effects.kernels.poisson import PoissonFit, informative, poisson_fe
 from averting.effects.kernels.poisson_scores import set_scores
 from averting.effects.kernels.set_regression import assignments
-from averting.effects.outcomes import fill_suppressed, label_change, label_draws
+from averting.effects.outcomes import fill_suppressed, label_change, label_draws, pilots_in_words, since_when
 from averting.effects.regressions import Cells, cells, few_pilots_check, kinds_by_start, suppression_check
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError, Fault, refuse
@@ -57,7 +57,7 @@ class _Model:
         found = poisson_fe(self.counts, self.data.counts.exposure, self.regressors, self.data.weights)
         if found.separated or not found.converged:
             raise EstimationError(
-                "poisson_fe: some schools' expected events run off to zero, because the covariates or the programme "
+                "poisson_fe: somebody's expected events run off to zero, because the covariates or the programme "
                 "separate cells with events from cells without (perfect separation): no finite ratio fits. Leave out "
                 "the covariate, or use ratio_did, whose interval stays right."
             )
@@ -143,7 +143,7 @@ def _permuted(model: _Model, request: Request, rng: np.random.Generator) -> Infe
         accepted_interval(p_value, grid, request.alpha, on_grid=two_sided),
         float(p_value(np.zeros(1))[0]),
         confidence_draws(grid, lower, request.draws, rng),
-        f"permutation of which schools are pilots, studentised score, "
+        f"permutation of who is a pilot, studentised score, "
         f"{'every set listed' if exact else 'sets drawn at random'} ({len(sets):,})",
     )
 
@@ -193,7 +193,7 @@ def fit(design: Design, request: Request) -> Effect:
         estimand=Estimand(
             request.indicator,
             contrast="rate with the programme over the rate without it",
-            population=f"{len(design.pilots)} pilot schools, {design.common_start or 'each from its own start'} on",
+            population=f"{pilots_in_words(design)}, {since_when(design)}",
             scale="ratio",
         ),
         method="poisson_fe",
@@ -219,7 +219,7 @@ def _checks(design: Design, request: Request, data: Cells) -> tuple[CheckResult,
         CheckResult(
             "poisson_fe/schools_without_events",
             "info" if silent else "pass",
-            f"{silent} schools without any event in the periods used say nothing about a ratio.",
+            f"{silent} {design.panel.units} without any event in the periods used say nothing about a ratio.",
         ),
     )
 

@@ -26,7 +26,7 @@ from averting.effects.filled import FilledCounts, Judge, Permuted, Redrawn
 from averting.effects.kernels.inversion import accepted_interval, confidence_draws
 from averting.effects.kernels.parametric import comparison_noise
 from averting.effects.kernels.permutation import lower_mid_p, reference_sets, two_sided_p
-from averting.effects.outcomes import label_change, label_draws
+from averting.effects.outcomes import label_change, label_draws, pilots_in_words, since_when
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError
 
@@ -284,7 +284,7 @@ def fit(design: Design, request: Request) -> Effect:
     checks = [
         *design.checks,
         _reference_check(design, reference, request.alpha),
-        areas_check(areas, permuted=permuted),
+        areas_check(areas, permuted=permuted, units=design.panel.units),
         *_checks(design, counts, interval),
         detection_check(detectable, units=design.panel.units),
     ]
@@ -292,8 +292,7 @@ def fit(design: Design, request: Request) -> Effect:
         estimand=Estimand(
             indicator,
             contrast="rate with the programme over the rate without it",
-            population=f"{pilots} pilot {design.panel.units}, "
-            + (f"{design.common_start} on" if design.common_start else "each from its own start"),
+            population=f"{pilots_in_words(design)}, {since_when(design)}",
             scale="ratio",
         ),
         method="ratio_did",

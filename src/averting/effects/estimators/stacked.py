@@ -6,6 +6,7 @@ from averting.checks import CheckResult
 from averting.design import Design
 from averting.effects.estimator import Estimator, Request
 from averting.effects.kernels.stacked import stacked_effects, widest_window
+from averting.effects.outcomes import pilots_in_words
 from averting.effects.result import Effect
 from averting.effects.staggered import Fitted, Method, Sample, fit_rates, refuse_gaps, sample_of
 from averting.effects.staggered.sample import Array
@@ -19,7 +20,7 @@ def _fit(rates: Array, cohort: Array, sample: Sample) -> Fitted:
 
 def _population(sample: Sample) -> str:
     _, after = widest_window(sample.cohort, sample.time)
-    return f"{sample.pilots} pilot schools, in the first {after + 1} periods from each one's start"
+    return f"{pilots_in_words(sample.design)}, in the first {after + 1} periods from each one's start"
 
 
 def _notes(sample: Sample) -> tuple[CheckResult, ...]:

@@ -67,7 +67,7 @@ def permuted_bands(problem: Linear, leads: NDArray[np.bool_], rng: np.random.Gen
     placebo = (found.sets >= len(problem.kinds)).all(axis=1) & np.isfinite(coefficients).all(axis=1)
     if placebo.sum() < 2:
         wide = np.full(coefficients.shape[1], np.inf)
-        return Bands(coefficients[0], wide, wide, 1.0, "too few sets of comparison schools for a band")
+        return Bands(coefficients[0], wide, wide, 1.0, "too few sets to compare with for a band")
     others = coefficients[placebo]
     deviations = np.maximum(others.std(axis=0), 1e-300)
     single = _upper_quantile(np.abs(others), problem.alpha)
@@ -81,7 +81,7 @@ def permuted_bands(problem: Linear, leads: NDArray[np.bool_], rng: np.random.Gen
         single,
         np.maximum(simultaneous, single),
         p_value,
-        "spread of coefficients over sets of comparison schools",
+        "spread of coefficients over sets without pilots",
     )
 
 

@@ -18,11 +18,11 @@ def choose_inference(offered: tuple[str, ...], design: Design) -> tuple[str, str
     design : Design
         Tells how many pilots there are.
     """
-    pilots = len(design.pilots)
+    pilots, units = len(design.pilots), design.panel.units
     if pilots <= FEW_PILOTS and "permutation" in offered and offered[0] != "permutation":
         return "permutation", (
-            f"with {pilots} pilot{'s' if pilots > 1 else ''} a standard error would rest on too few schools, so which "
-            "schools are pilots is permuted"
+            f"with {pilots} pilot{'s' if pilots > 1 else ''} a standard error would rest on too few {units}, so which "
+            f"{units} are pilots is permuted"
         )
     if len(offered) == 1:
         return offered[0], "the only one this method has"

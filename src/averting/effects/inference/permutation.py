@@ -75,5 +75,5 @@ def judge(found: Permuted, problem: Linear, rng: np.random.Generator) -> Inferre
         accepted_interval(p_value, grid, problem.alpha),
         float(p_value(np.zeros(1))[0]),
         confidence_draws(grid, lower, problem.draws, rng),
-        f"permutation of which schools are pilots, {kind} ({len(found.sets):,})",
+        f"permutation of who is a pilot, {kind} ({len(found.sets):,})",
     )

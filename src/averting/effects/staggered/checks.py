@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from averting.checks import CheckResult, Status
 from averting.effects.inference.choice import FEW_PILOTS
 from averting.effects.kernels.aggregation import Cells
 from averting.effects.staggered.answer import Permutation
-from averting.effects.staggered.sample import Sample
+from averting.effects.staggered.sample import Array, Sample
 
 FEW, SOME = FEW_PILOTS, 30
 """Up to these numbers of pilots a standard error from influences is not to be used, or to be read with care."""
@@ -61,13 +62,13 @@ def permutation_check(
     method: str, sample: Sample, plan: Permutation, sets: int, interval: tuple[float, float], alpha: float
 ) -> CheckResult:
     """Say how many assignments were compared, and whether any result could be significant."""
-    blind = 1 / sets > alpha or not np.isfinite(interval).any()
+    blind, units = 1 / sets > alpha or not np.isfinite(interval).any(), sample.design.panel.units
     return CheckResult(
         f"{method}/permutations",
         "fail" if blind else "pass",
-        f"{'all' if plan.exact else 'a random sample of'} {sets:,} ways to give the pilots' starts to schools were "
+        f"{'all' if plan.exact else 'a random sample of'} {sets:,} ways to give the pilots' starts to {units} were "
         f"compared; the smallest p-value this design can give is {1 / sets:.3g}.",
-        f"No result of this design could be significant at {alpha:.3g}: add comparison schools." if blind else "",
+        f"No result of this design could be significant at {alpha:.3g}: add comparison {units}." if blind else "",
     )
 
 
@@ -81,15 +82,46 @@ def level_check(method: str, sample: Sample) -> CheckResult:
     )
     apart = other <= 0 or not 0.5 <= pilot / other <= 2.0
     said = f"{pilot / other:.1f} times" if other > 0 else "not comparable with"
+    units = sample.design.panel.units
     return CheckResult(
         f"{method}/levels",
         "warn" if apart else "pass",
-        f"before the first start the pilots' rate was {said} the comparison schools'; beyond a factor of two, changes "
+        f"before the first start the pilots' rate was {said} the comparison {units}'; beyond a factor of two, changes "
         "that are equal in proportion are not equal in points.",
-        "Prefer a method on the ratio scale, such as ratio_did, or choose comparison schools with like rates."
+        f"Prefer a method on the ratio scale, such as ratio_did, or choose comparison {units} with like rates."
         if apart
         else "",
     )
+
+
+def overlap_check(method: str, sample: Sample) -> list[CheckResult]:
+    """Say whether comparison schools reach the pilots' covariates; beyond them a regression extrapolates."""
+    if not sample.names:
+        return []
+    values = sample.before_first()
+    own, rest = values[: sample.pilots], values[sample.pilots :]
+    low, high = rest.min(axis=0), rest.max(axis=0)
+    lost = [name for name, away in zip(sample.names, _outside(own.mean(axis=0), low, high), strict=True) if away]
+    some = [name for name, away in zip(sample.names, _outside(own, low, high).any(axis=0), strict=True) if away]
+    units, apart = sample.design.panel.units, ", ".join(lost or some)
+    message = f"Pilots' covariates lie within the range of the comparison {units}'."
+    if some:
+        whose = "the pilots' mean lies" if lost else "some pilots lie"
+        message = (
+            f"in {apart}, {whose} outside the range of the comparison {units}: there the model is all there is."
+        )
+    return [
+        CheckResult(
+            f"{method}/overlap",
+            "fail" if lost else "warn" if some else "pass",
+            message,
+            f"Leave {apart} out, or choose comparison {units} that are like the pilots." if some else "",
+        )
+    ]
+
+
+def _outside(values: Array, low: Array, high: Array) -> NDArray[np.bool_]:
+    return np.asarray((values < low) | (values > high))
 
 
 def pre_trend_check(method: str, cells: Cells, pilots: int) -> CheckResult | None:
@@ -104,7 +136,7 @@ def pre_trend_check(method: str, cells: Cells, pilots: int) -> CheckResult | Non
     return CheckResult(
         f"{method}/pre_trend",
         "warn" if p_value < 0.05 else "pass",
-        f"differences between pilots and comparison schools before the start: p = {p_value:.3f} that all are zero. A "
+        f"differences between pilots and the others before the start: p = {p_value:.3f} that all are zero. A "
         "large p-value is not proof: such tests find little.",
         "Pilots were on a path of their own before the programme: see the event study." if p_value < 0.05 else "",
     )

@@ -14,7 +14,7 @@ from averting.design import Design
 from averting.draws import stream
 from averting.effects.estimator import Request
 from averting.effects.kernels.aggregation import Cells, Shares, coefficients, overall
-from averting.effects.outcomes import change_in_events, fill_suppressed, label_draws, rates
+from averting.effects.outcomes import change_in_events, fill_suppressed, label_draws, pilots_in_words, rates
 from averting.effects.result import DrawKind, Effect, Estimand
 from averting.effects.staggered import checks as said
 from averting.effects.staggered import tables
@@ -68,8 +68,8 @@ class Method:
 
 
 _WORDS = {
-    "analytic": "influence functions, clustered by school, normal interval",
-    "bootstrap": "multiplier bootstrap of influence functions, clustered by school",
+    "analytic": "influence functions, clustered by {unit}, normal interval",
+    "bootstrap": "multiplier bootstrap of influence functions, clustered by {unit}",
 }
 
 
@@ -77,7 +77,7 @@ def all_treated(sample: Sample) -> str:
     """Say for whom an average over all treated pilot-periods is."""
     starts = list(sample.cohort_sizes)
     when = f"from {starts[0]} on" if len(starts) == 1 else f"each from its start, {starts[0]} to {starts[-1]}, on"
-    return f"{sample.pilots} pilot schools, {when}, each pilot and period alike"
+    return f"{pilots_in_words(sample.design)}, {when}, each pilot and period alike"
 
 
 def fit_rates(design: Design, request: Request, method: Method, sample: Sample | None = None) -> Effect:
@@ -112,9 +112,11 @@ def fit_rates(design: Design, request: Request, method: Method, sample: Sample |
     }
     if request.inference == "permutation":
         plan = choose_sets(sample, request, method.key)
-        request.progress(f"permuting which schools are pilots, and from when: {len(plan.sets):,} ways")
+        request.progress(
+            f"permuting which {design.panel.units} are pilots, and from when: {len(plan.sets):,} ways"
+        )
         answer, found, extra = _permuted(sample, filled, first, weights, method, request, plan)
-        words = "permutation of which schools are pilots and of their starts, studentised, " + (
+        words = "permutation of who is a pilot and from when, studentised, " + (
             "every way listed" if plan.exact else "ways drawn at random"
         )
     else:
@@ -122,7 +124,7 @@ def fit_rates(design: Design, request: Request, method: Method, sample: Sample |
         answer = _from_influence(by_fill, shares, request, method.key)
         found, extra = _influence_tables(sample, first.cells, shares, request, method.key)
         extra = [*said.cluster_checks(method.key, sample), *extra]
-        words = _WORDS[request.inference]
+        words = _WORDS[request.inference].format(unit=design.panel.level)
     return _effect(sample, request, method, first.cells, answer, words, found, extra)
 
 

@@ -88,7 +88,7 @@ def test_event_study_compares_with_the_last_year_before(counts: Counts, design_o
     assert (table.loc[0, "simultaneous_upper"]) > table.loc[0, "upper"]
 
 
-def test_twfe_with_covariates_and_staggered_starts_equals_pyfixest(peer, counts: Counts) -> None:
+def test_twfe_with_covariates_and_staggered_starts_equals_linearmodels(peer, counts: Counts) -> None:
     events = counts(3)
     rng = np.random.default_rng(3)
     design = with_covariates(events, {"fsm": rng.normal(size=events.shape), "eal": rng.normal(size=events.shape)})
@@ -269,14 +269,6 @@ def test_poisson_refuses_a_covariate_that_separates(counts: Counts) -> None:
     design = with_covariates(events, {"flag": flag})
     with pytest.raises(EstimationError, match="perfect separation"):
         fit(design, "poisson_fe", covariates=["flag"], inference="cr3")
-
-
-@pytest.mark.parametrize("method", ALL)
-def test_nothing_recorded_after_the_start_is_refused(counts: Counts, design_of: DesignOf, method: str) -> None:
-    events = counts(16)
-    events[:, 3:] = 0
-    with pytest.raises(EstimationError, match="no school has any events from the first start"):
-        fit(design_of(events), method)
 
 
 @pytest.mark.parametrize(("method", "inference"), EVERY)

@@ -1,0 +1,115 @@
+"""How often each method calls a programme that does nothing, and one that halves the count, at a nominal 5 %.
+
+Run: ``uv run python benchmarks/method_sizes.py [panels]``
+
+Every method that is not Bayesian goes through :func:`averting.estimate`, as a user would call it, on the panels of
+``few_pilots.py``. ``rejects`` is the share with a p-value of 5 % or less; ``says`` the share whose verdict is evidence of a
+change, which a failed check withholds. A star marks what ``inference="auto"`` picks. Rows come as Markdown, ready for
+docs/simulation.md. ``ratio_did`` itself has more panels in ``few_pilots.py``, the Bayesian models in
+``bayes_calibration.py``. The synthetic methods try 99 placebos here, which leaves their size as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from averting.design import Design
+from averting.effects import Effect, Verdict, estimate, known_estimators
+from averting.effects.estimator import Request
+from averting.effects.estimators import augmented_synthetic_control, synthetic_control, synthetic_did
+from averting.effects.inference.choice import choose_inference
+from averting.effects.synthetic import SyntheticMethod, fit_synthetic
+from averting.errors import EstimationError
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
+from panels import SETTINGS, Panels, Setting, draw_panels
+
+from ratio_did_speed import to_design
+
+ALPHA, DRAWS, PLACEBOS = 0.05, 100, 99
+A, B, C = (SETTINGS[name] for name in list(SETTINGS)[:3])
+COLUMNS = {
+    "A, no effect": (A, 1.0),
+    "B, no effect": (B, 1.0),
+    "C, no effect": (C, 1.0),
+    "12 of 60, no effect": (Setting(60, 12), 1.0),
+    "A, halved": (A, 0.5),
+}
+TWINS: tuple[SyntheticMethod, ...] = (
+    synthetic_control.METHOD,
+    synthetic_did.METHOD,
+    augmented_synthetic_control.METHOD,
+)
+ONCE = ("did_2x2", "event_study")  # regressions of rates whose other kinds of inference twfe stands for
+
+Fit = Callable[[Design], Effect]
+
+
+def plain(method: str, inference: str) -> Fit:
+    return lambda design: estimate(design, "events", method=method, inference=inference, draws=DRAWS)
+
+
+def twin(method: SyntheticMethod) -> Fit:
+    fewer = replace(method, most_placebos=PLACEBOS)
+    return lambda design: fit_synthetic(fewer, design, Request("events", "permutation", draws=DRAWS))
+
+
+def rows() -> dict[tuple[str, str], Fit]:
+    """Return every method with every inference it offers."""
+    found: dict[tuple[str, str], Fit] = {}
+    twins = {method.key: method for method in TWINS}
+    for key, spec in known_estimators().items():
+        if key in twins:
+            found[key, "permutation"] = twin(twins[key])
+        elif not key.startswith("bayes") and key != "ratio_did":
+            kinds = ("cr3", "permutation") if key in ONCE else spec.inferences
+            found |= {(key, kind): plain(key, kind) for kind in kinds}
+    return found | {("ratio_did", kind): plain("ratio_did", kind) for kind in ("permutation", "bootstrap")}
+
+
+def one_panel(drawn: Panels, number: int, setting: Setting) -> Design:
+    single = drawn._replace(
+        events=drawn.events[[number]], pupils=drawn.pupils[[number]], hidden=drawn.hidden[[number]]
+    )
+    return to_design(single, setting, suppress=False)
+
+
+def shares(fit: Fit, designs: list[Design]) -> tuple[float, float]:
+    """Return the shares of panels in which no effect is rejected, and in which the verdict says so."""
+    rejected = said = 0
+    for design in designs:
+        try:
+            effect = fit(design)
+        except EstimationError:
+            continue
+        rejected += effect.p_value is not None and effect.p_value <= ALPHA
+        said += effect.verdict in (Verdict.REDUCTION, Verdict.INCREASE)
+    return rejected / len(designs), said / len(designs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("panels", nargs="?", type=int, default=250)
+    panels = parser.parse_args().panels
+    for number, (name, (setting, ratio)) in enumerate(COLUMNS.items()):
+        drawn = draw_panels(setting, panels, ratio=ratio, rng=np.random.default_rng([number, 41]))
+        designs = [one_panel(drawn, each, setting) for each in range(panels)]
+        print(f"\n{name}, {panels} panels\n| Method | Inference | rejects | says |\n|---|---|---|---|")
+        for (method, inference), fit in rows().items():
+            begun = time.process_time()
+            chosen = choose_inference(known_estimators()[method].inferences, designs[0])[0] == inference
+            rejects, says = shares(fit, designs)
+            star = "*" if chosen else ""
+            spent = f"<!-- {time.process_time() - begun:.0f} s -->"
+            print(f"| `{method}` | {inference}{star} | {rejects:.3f} | {says:.3f} | {spent}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
