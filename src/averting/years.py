@@ -125,6 +125,24 @@ class Period:
         """The period as averting writes it, for example ``2021/22`` or ``2021/22 Autumn``."""
         return f"{self.year.label} {self.term}" if self.term else self.year.label
 
+    @property
+    def first_day(self) -> datetime.date:
+        """First day: 1 September; of a spring term 1 January, of a summer term Easter Monday."""
+        if self.term == "Spring":
+            return datetime.date(self.year.start + 1, 1, 1)
+        if self.term == "Summer":
+            return easter(self.year.start + 1) + datetime.timedelta(days=1)
+        return datetime.date(self.year.start, 9, 1)
+
+    @property
+    def last_day(self) -> datetime.date:
+        """Last day: 31 August; of an autumn term 31 December, of a spring term Easter Sunday."""
+        if self.term == "Autumn":
+            return datetime.date(self.year.start, 12, 31)
+        if self.term == "Spring":
+            return easter(self.year.start + 1)
+        return datetime.date(self.year.start + 1, 8, 31)
+
     def covers(self, other: Period) -> bool:
         """Whether another period is this one, or a term of it."""
         return self == other or (self.term is None and self.year == other.year)

@@ -17,7 +17,7 @@ from averting.costs.later_life import is_needed, with_later_life
 from averting.costs.quantities import Quantities, spread
 from averting.errors import ParameterError, UnitError
 from averting.units import label, require
-from averting.years import AcademicYear, financial_year_at
+from averting.years import AcademicYear, Period, financial_year_at
 
 type Array = NDArray[np.float64]
 
@@ -144,7 +144,8 @@ def quantities(averted: xr.DataArray, params: xr.Dataset) -> Quantities:
     Parameters
     ----------
     averted : DataArray, dims (draw, period), units pupils
-        Exclusions averted; ``period`` holds academic years like ``2016/17``. Negative where exclusions rose.
+        Exclusions averted; ``period`` holds academic years like ``2016/17``, or
+        their terms, each counted in its year. Negative where exclusions rose.
     params : Dataset, dims (draw,)
         From :meth:`averting.costs.ParameterSet.draw`, on the same draws. With the parameters of the family
         ``after_exclusion`` pupils are followed from place to place; else only whether they are out of mainstream.
@@ -155,7 +156,7 @@ def quantities(averted: xr.DataArray, params: xr.Dataset) -> Quantities:
         For other units, dims or draws, or missing values.
     """
     values = _checked(averted, params)
-    starts = [AcademicYear.parse(str(period)).start for period in averted["period"].to_numpy()]
+    starts = [Period.parse(str(period)).year.start for period in averted["period"].to_numpy()]
     at_school = _at_school(values, starts, params)
     return with_later_life(at_school, values, starts, params) if is_needed(params) else at_school
 

@@ -18,6 +18,8 @@ from averting.data.cells import (
     FRACTIONAL,
     HUGE,
     MISSING,
+    MOST,
+    MOST_NATIONAL,
     NEGATIVE,
     NOT_APPLICABLE,
     OBSERVED,
@@ -245,7 +247,8 @@ def _shown(text: str) -> str:
 
 
 def _exposure(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Floats:
-    values, bad = read_exposure(column, origin.symbols)
+    most = MOST_NATIONAL if origin.level == "national" else MOST
+    values, bad = read_exposure(column, origin.symbols, most=most)
     fix = "Exposure is a number, 0 or more, or blank where it is not known"
     log.each("exposure", name, np.flatnonzero(bad), "not a number that an exposure can be", fix)
     # a cell refused for its text is not refused again for having no exposure

@@ -28,6 +28,8 @@ Bools = npt.NDArray[np.bool_]
 FINE, NEGATIVE, FRACTIONAL, UNKNOWN, UNBOUNDED, HUGE = range(6)
 # no school or authority has as many pupils or events; floats would no longer be exact much further on
 MOST = 1e9
+# the nation's pupils could attend some two thousand million sessions a year
+MOST_NATIONAL = 1e11
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 _STATUS_CODES = {name: code for code, name in enumerate(STATUS_NAMES)}
@@ -158,8 +160,10 @@ def read_counts(column: pd.Series[Any], symbols: Mapping[str, Symbol]) -> Cells:
     return Cells(value[codes], lower[codes], upper[codes], status[codes], problem[codes], codes, texts)
 
 
-def read_exposure(column: pd.Series[Any], symbols: Mapping[str, Symbol]) -> tuple[Floats, Bools]:
-    """Convert the exposure column.
+def read_exposure(
+    column: pd.Series[Any], symbols: Mapping[str, Symbol], *, most: float = MOST
+) -> tuple[Floats, Bools]:
+    """Convert the exposure column; what is above the most it can be is bad.
 
     Returns
     -------
@@ -171,7 +175,7 @@ def read_exposure(column: pd.Series[Any], symbols: Mapping[str, Symbol]) -> tupl
     codes, texts = distinct(column)
     short = all_plain(texts) and max(map(len, texts)) < 10
     values = np.array(
-        list(map(float, texts)) if short else [_exposure(text, symbols) for text in texts], dtype=float
+        list(map(float, texts)) if short else [_exposure(text, symbols, most) for text in texts], dtype=float
     )
     # -1 marks a cell that is no exposure; a real one cannot be negative
     return np.where(values < 0, math.nan, values)[codes], (values < 0)[codes]
@@ -190,12 +194,12 @@ def _count(text: str, symbols: Mapping[str, Symbol]) -> _Cell:
     return _Cell(number, number, number, OBSERVED, problem)
 
 
-def _exposure(text: str, symbols: Mapping[str, Symbol]) -> float:
+def _exposure(text: str, symbols: Mapping[str, Symbol], most: float) -> float:
     if text.isdecimal() and len(text) < 10:
         return float(text)
     symbol = symbols.get(text)
     if text == "" or (symbol is not None and symbol.status != "suppressed"):
         return math.nan
-    if _NUMBER.fullmatch(text) is None or not 0 <= float(text) <= MOST:
+    if _NUMBER.fullmatch(text) is None or not 0 <= float(text) <= most:
         return -1.0
     return float(text) + 0.0

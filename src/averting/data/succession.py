@@ -8,6 +8,7 @@ change, in which both may have rows, both.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from averting.data.join import Presence, add_up, presence
 from averting.data.links import load_reorganisations, read_links, reorganisation_links
 from averting.data.panel import Panel
 from averting.errors import DataError
-from averting.years import AcademicYear
+from averting.years import TERMS, AcademicYear, Period
 
 JOINED = "joined"
 COLUMNS = ("series", "kind", "before", "before_name", "after", "after_name", "how", "date", "year", "outcome")
@@ -43,7 +44,8 @@ class Joined(NamedTuple):
     table : DataFrame
         One row for each link that concerns the panel's schools and years: series (the joined id, or empty), kind
         (conversion, merger, split, reorganisation or several), before, before_name, after, after_name, how (the
-        link's type), date, year (academic, of the change) and outcome: ``joined``, or why not.
+        link's type), date, year (academic, of the change; its term where the panel is by term) and outcome: ``joined``,
+        or why not.
     """
 
     panel: Panel
@@ -102,20 +104,24 @@ def join_authorities(panel: Panel) -> Joined:
 
 @dataclass(frozen=True)
 class _Where:
-    """The panel's schools: their positions, names, rows, and the panel's first and last day."""
+    """The panel's schools: their positions, names, rows, its first day, and the last day of each of its periods."""
 
     at: Mapping[str, int]
     names: list[str]
     seen: Presence
-    years: tuple[int, ...]
-
-    @property
-    def first_day(self) -> pd.Timestamp:
-        return pd.Timestamp(self.years[0], 9, 1)
+    first_day: pd.Timestamp
+    ends: tuple[pd.Timestamp, ...]
+    terms: tuple[str | None, ...]
+    """Of a year: the terms of a panel by term, else None alone."""
 
     @property
     def last_day(self) -> pd.Timestamp:
-        return pd.Timestamp(self.years[-1] + 1, 8, 31)
+        return self.ends[-1]
+
+    @property
+    def year(self) -> int:
+        """How many periods a year has."""
+        return len(self.terms)
 
     def name(self, school: str) -> str:
         return self.names[self.at[school]] if school in self.at else ""
@@ -124,11 +130,14 @@ class _Where:
 def _join(panel: Panel, links: pd.DataFrame, named: Mapping[str, tuple[str, str]]) -> Joined:
     if panel.joined:
         raise DataError("This panel's series are joined already. Join the panel as it was read.")
+    periods = [Period.parse(period) for period in panel.periods]
     where = _Where(
         {school: i for i, school in enumerate(panel.schools)},
         panel.data["name"].to_numpy().astype(str).tolist(),
         presence(panel.data),
-        tuple(AcademicYear.parse(period).start for period in panel.periods),
+        pd.Timestamp(periods[0].first_day),
+        tuple(pd.Timestamp(period.last_day) for period in periods),
+        TERMS if panel.termly else (None,),
     )
     bridged = _bridge(links, where)
     outcomes = [_outcome(*link, where=where) for link in bridged.itertuples(index=False, name=None)]
@@ -191,19 +200,19 @@ def _outcome(
     old, new = (where.at[school] for school in ((after, before) if turned else (before, after)))
     follows = seen.last[old] <= seen.first[new] and seen.first[old] < seen.first[new]
     if not dated:
-        next_year = follows and seen.first[new] - seen.last[old] <= 1
+        next_year = follows and seen.first[new] - seen.last[old] <= where.year
         return turned, JOINED if next_year else "no date, and the rows do not follow each other"
     if not inside:
         soon = follows and where.last_day <= day < where.last_day + pd.DateOffset(years=1)
         return turned, JOINED if soon else ""
-    if seen.last[old] > _change(day, where) + 1 and not follows and "split" not in how.lower():
+    if seen.last[old] > _change(day, where) + where.year and not follows and "split" not in how.lower():
         return turned, "the predecessor goes on after the date"
     return turned, JOINED
 
 
 def _change(day: pd.Timestamp, where: _Where) -> int:
     """Return the position of the period in which a day falls."""
-    return int(np.searchsorted(where.years, day.year - (day.month < 9)))
+    return bisect_left(where.ends, day)
 
 
 def _absent(before: str, after: str, where: _Where, day: pd.Timestamp) -> str:
@@ -291,7 +300,7 @@ def _describe(table: pd.DataFrame, joined: Mapping[str, str], where: _Where) -> 
     used = table["outcome"] == JOINED
     series = [joined[before] if join else "" for before, join in zip(table["before"], used, strict=True)]
     starts = [pd.NaT if pd.isna(day) else day for day in table["date"]]
-    years = ["" if pd.isna(day) else AcademicYear(day.year - (day.month < 9)).label for day in starts]
+    years = ["" if pd.isna(day) else _label(day, where) for day in starts]
     frame = table.assign(
         series=series,
         kind=_kinds(table.assign(series=series)),
@@ -301,6 +310,13 @@ def _describe(table: pd.DataFrame, joined: Mapping[str, str], where: _Where) -> 
         year=years,
     )
     return frame[list(COLUMNS)].sort_values(["series", "before", "after"], ignore_index=True)
+
+
+def _label(day: pd.Timestamp, where: _Where) -> str:
+    """Return the academic year of a day, or its term where the panel is by term."""
+    year = AcademicYear(day.year - (day.month < 9))
+    periods = (Period(year, term) for term in where.terms)
+    return next(period.label for period in periods if day <= pd.Timestamp(period.last_day))
 
 
 def _kinds(table: pd.DataFrame) -> list[str]:

@@ -4,7 +4,7 @@ from averting.design.balance import balance, paths
 from averting.design.comparison import ComparisonRule, SameAsPilots, choose_comparison
 from averting.design.design import COVID_PERIODS, Counts, Design
 from averting.design.entropy import EntropyBalancing
-from averting.design.events import Event, default_events, without_cells
+from averting.design.events import Event, default_events, with_covariate, without_cells
 from averting.design.matching import NearestNeighbours, StatisticalNeighbours
 from averting.design.regression import RegressionToMean, regression_to_mean
 
@@ -24,5 +24,6 @@ __all__ = [
     "default_events",
     "paths",
     "regression_to_mean",
+    "with_covariate",
     "without_cells",
 ]

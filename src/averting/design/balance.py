@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from averting.design.design import Counts, Design
+from averting.design.features import descriptions
 from averting.design.features import measure as measure_schools
 
 Array = NDArray[np.float64]
@@ -48,9 +49,9 @@ def balance(design: Design) -> pd.DataFrame:
         counts = design.counts(indicator)
         events = np.nansum(_middle(counts)[:, before], axis=1)
         measures[f"{indicator}, per 100"] = 100 * events / np.nansum(counts.exposure[:, before], axis=1)
-    if design.panel.covariates:
+    if described := descriptions(design.panel):
         periods = [period for period, early in zip(design.periods, before, strict=True) if early]
-        values, names = measure_schools(design.panel, design.schools, periods, design.panel.covariates)
+        values, names = measure_schools(design.panel, design.schools, periods, described)
         measures |= dict(zip(names, values.T, strict=True))
     for measure, value in measures.items():
         known = np.isfinite(value)

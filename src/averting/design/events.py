@@ -16,7 +16,7 @@ from averting.data.cells import MISSING
 from averting.data.tables import key_faults, read_toml
 from averting.errors import DesignError, Fault, UnitError, refuse
 from averting.resources import models_dir
-from averting.years import AcademicYear
+from averting.years import Period, covered
 
 KINDS = {
     "closure": "closure",
@@ -24,7 +24,9 @@ KINDS = {
     "co_intervention": "another programme",
     "other": "other",
 }
-TREATMENTS = ("show", "exclude", "sensitivity")
+TREATMENTS = ("show", "exclude", "sensitivity", "model")
+COVARIATE = "event:"
+"""What the name of a covariate begins with that says where and when an event was; its id follows."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,11 @@ class Event:
     kind : {"closure", "method", "co_intervention", "other"}
         What it was.
     periods : tuple of str
-        Academic years, such as ``2019/20``; sorted.
-    treatment : {"show", "exclude", "sensitivity"}
-        Only show it; leave its periods (or its schools in them) out; or keep them, and estimate once more without.
+        Academic years, such as ``2019/20``, or terms, such as ``2019/20 Summer``; sorted. In termly data a year stands
+        for its terms.
+    treatment : {"show", "exclude", "sensitivity", "model"}
+        Only show it; leave its periods (or its schools in them) out; keep them, and estimate once more without; or
+        keep them, and let estimates adjust for it by the covariate ``event:<id>``.
     schools : tuple of str
         Whom it concerned; empty for everybody.
     source : str
@@ -73,20 +77,35 @@ class Event:
                 fix = f"Use one of: {', '.join(allowed)}."
                 faults.append(Fault(f"{where} {key}", f"'{value}' is not known", fix))
         try:
-            labels = {AcademicYear.parse(period).label for period in self.periods}
+            named = sorted({Period.parse(period) for period in self.periods})
         except UnitError as error:
-            faults.append(Fault(f"{where} periods", error.message, "Write academic years like 2019/20."))
-            labels = set()
+            faults.append(Fault(f"{where} periods", error.message, ""))
+            named = []
         if not self.periods:
-            faults.append(Fault(f"{where} periods", "there are none", "Name at least one academic year."))
+            faults.append(Fault(f"{where} periods", "there are none", "Name at least one academic year or term."))
+        if self.treatment == "model" and not self.schools:
+            found = "what concerns every school at once cannot be told from the periods it happened in"
+            fix = 'Name the schools it concerned, or use treatment = "exclude" or "sensitivity".'
+            faults.append(Fault(f"{where} treatment", found, fix))
         refuse(DesignError, "An event is not well described", faults)
-        object.__setattr__(self, "periods", tuple(sorted(labels)))
+        object.__setattr__(self, "periods", tuple(period.label for period in named))
         object.__setattr__(self, "schools", tuple(str(school) for school in self.schools))
 
     @property
     def whole(self) -> bool:
         """Whether it concerned every school."""
         return not self.schools
+
+    @property
+    def covariate(self) -> str:
+        """Name of the covariate that is 1 in its schools and periods, and 0 elsewhere."""
+        return f"{COVARIATE}{self.id}"
+
+    def within(self, periods: Iterable[str]) -> tuple[str, ...]:
+        """Return which of the data's periods it fell in; a year stands for its terms."""
+        known = tuple(periods)
+        fell = {label for period in self.periods for label in covered(period, known)}
+        return tuple(label for label in known if label in fell)
 
 
 @cache
@@ -121,13 +140,7 @@ def without_cells(panel: Panel, event: Event, pilots: Sequence[str]) -> Panel:
         If a school or every period of the event is not in the panel, or one of the schools is a pilot.
     """
     schools, barred = panel.ids(event.schools), set(panel.ids(pilots))
-    known = set(panel.schools)
     faults = [
-        Fault(f"event {event.id}, school {school}", "it is not in the data", "Correct the list.")
-        for school in schools
-        if school not in known
-    ]
-    faults += [
         Fault(
             f"event {event.id}, school {school}",
             f"it is a pilot, so its periods cannot be dropped alone ({event.treatment})",
@@ -136,16 +149,64 @@ def without_cells(panel: Panel, event: Event, pilots: Sequence[str]) -> Panel:
         for school in schools
         if school in barred
     ]
-    if not set(event.periods) & set(panel.periods):
+    refuse(DesignError, "An event does not fit the data", [*_not_there(panel, event), *faults])
+    return _blanked(panel, schools, event)
+
+
+def with_covariate(panel: Panel, event: Event) -> Panel:
+    """Return a panel with one covariate more, :attr:`Event.covariate`: 1 in an event's schools and periods, else 0.
+
+    Methods that take covariates which change over time can then adjust for the event:
+    ``estimate(design, ..., covariates=["event:<id>"])``.
+
+    Parameters
+    ----------
+    panel : Panel
+        Not changed.
+    event : Event
+        With schools, pilots or not; the panel's ids or those of schools joined to its series.
+
+    Raises
+    ------
+    DesignError
+        If it concerns every school, a school or every period of it is not in the panel, or the panel has a covariate
+        of that name.
+    """
+    faults = _not_there(panel, event)
+    if event.whole:
+        fix = "Name its schools: what concerns all is in the periods already."
+        faults.append(Fault(f"event {event.id}, schools", "there are none", fix))
+    if event.covariate in panel.covariates:
+        faults.append(Fault(f"event {event.id}, id", f"{event.covariate} is in the data", "Use another id."))
+    refuse(DesignError, "An event does not fit the data", faults)
+    data = panel.data
+    inside = data["school"].isin(list(panel.ids(event.schools))) & data["period"].isin(
+        list(event.within(panel.periods))
+    )
+    values = inside.astype(np.float64).transpose("school", "period").to_numpy()[None]
+    if "covariates" in data:
+        values = np.concatenate([data["covariates"].transpose("covariate", "school", "period").to_numpy(), values])
+    names = np.array([*panel.covariates, event.covariate], dtype=str)
+    changed = data.drop_vars(["covariates", "covariate"], errors="ignore").assign_coords(covariate=names)
+    return Panel(changed.assign(covariates=(("covariate", "school", "period"), values)), panel.checks)
+
+
+def _not_there(panel: Panel, event: Event) -> list[Fault]:
+    known = set(panel.schools)
+    faults = [
+        Fault(f"event {event.id}, school {school}", "it is not in the data", "Correct the list.")
+        for school in panel.ids(event.schools)
+        if school not in known
+    ]
+    if not event.within(panel.periods):
         span = f"The data run from {panel.periods[0]} to {panel.periods[-1]}."
         faults.append(Fault(f"event {event.id}, periods", f"{', '.join(event.periods)} not in the data", span))
-    refuse(DesignError, "An event does not fit the data", faults)
-    return _blanked(panel, schools, event)
+    return faults
 
 
 def _blanked(panel: Panel, schools: Iterable[str], event: Event) -> Panel:
     data = panel.data
-    gone = data["school"].isin(list(schools)) & data["period"].isin(list(event.periods))
+    gone = data["school"].isin(list(schools)) & data["period"].isin(list(event.within(panel.periods)))
     blank = {"value": np.nan, "lower": 0.0, "upper": np.inf, "status": np.int8(MISSING), "exposure": np.nan}
     changed = {
         name: data[name].where(~gone, value).transpose(*data[name].dims).astype(data[name].dtype)
@@ -153,7 +214,7 @@ def _blanked(panel: Panel, schools: Iterable[str], event: Event) -> Panel:
     }
     changed = {name: values.assign_attrs(data[name].attrs) for name, values in changed.items()}
     count = int(gone.sum())
-    message = f"{count} school-years are left out: {event.label}."
+    message = f"{count} school-{'terms' if panel.termly else 'years'} are left out: {event.label}."
     guidance = "A school without data in every period used is no balanced comparison: see the comparison rule."
     check = CheckResult(f"design/event_{event.id}", "info", message, guidance)
     return Panel(data.assign(changed), (*panel.checks, check))

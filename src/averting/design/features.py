@@ -9,14 +9,20 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from averting.data import Panel
+from averting.design.events import COVARIATE as EVENT
 from averting.errors import DesignError
 
 SIZE = "size"
 
 
 def known_measures(panel: Panel) -> tuple[str, ...]:
-    """Return what schools can be compared on: each indicator's rate, size, and every covariate."""
-    return (*panel.indicators, SIZE, *panel.covariates)
+    """Return what schools can be compared on: each indicator's rate, size, and every covariate that describes them."""
+    return (*panel.indicators, SIZE, *descriptions(panel))
+
+
+def descriptions(panel: Panel) -> tuple[str, ...]:
+    """Return the covariates that describe schools: all but those of events, which happened to them."""
+    return tuple(name for name in panel.covariates if not name.startswith(EVENT))
 
 
 def measure(

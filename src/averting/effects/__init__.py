@@ -8,6 +8,7 @@ import numpy as np
 
 from averting.data import Indicator, load_indicators
 from averting.design import Design
+from averting.design.events import COVARIATE as EVENT
 from averting.effects.averted import Averted
 from averting.effects.estimator import Estimator, Feature, Progress, Request, silent
 from averting.effects.inference.choice import choose_inference
@@ -73,7 +74,7 @@ def estimate(
     inference : str
         ``auto`` (chosen by the number of pilots; the Effect says why), or one the method offers.
     covariates : sequence of str
-        Covariates of the panel to adjust for, where the method can.
+        Covariates of the panel to adjust for, where the method can; ``event:<id>`` where the panel has an event's.
     prior : {"neutral", "sceptical", "enthusiastic"}
         Family of priors of a Bayesian method: what it expects of the programme before seeing the data.
     alongside : str
@@ -159,6 +160,10 @@ def _refuse_unsupported(
     needed: dict[Feature, tuple[bool, str]] = {
         "weights": (design.weighted, "weights of comparison schools"),
         "covariates": (bool(covariates), "covariates"),
+        "changing_covariates": (
+            any(name.startswith(EVENT) for name in covariates),
+            "an event as a covariate, because it changes over time",
+        ),
         "staggered": (design.common_start is None, "pilots that start in different periods"),
         "alongside": (bool(alongside), "a second indicator alongside"),
     }

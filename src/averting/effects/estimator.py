@@ -10,7 +10,7 @@ from averting.design import Design
 from averting.effects.result import Effect
 
 Progress = Callable[[str], None]
-Feature = Literal["weights", "covariates", "staggered", "alongside"]
+Feature = Literal["weights", "covariates", "changing_covariates", "staggered", "alongside"]
 
 
 def silent(_message: str) -> None:
@@ -82,7 +82,7 @@ class Estimator:
         What must be true for the estimate to be the programme's effect, in words.
     inferences : tuple of str
         The kinds of inference it offers, such as ``permutation`` or ``cr3``, the one for many pilots first.
-    supports : frozenset of {"weights", "covariates", "staggered", "alongside"}
+    supports : frozenset of {"weights", "covariates", "changing_covariates", "staggered", "alongside"}
         What it can do; a design or request that needs more is refused by name before ``fit`` is called.
     reference : str
         Paper or guidance the method follows.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from averting.appraisal import CENTRAL, NO_PROGRAMME
 from averting.effects import not_a_count
 from averting.errors import Fault
+from averting.evaluation.covariate_faults import covariate_faults
 from averting.evaluation.event_settings import event_faults
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def contradictions(evaluation: Evaluation, file: str) -> list[Fault]:
             )
         )
     faults += event_faults(evaluation.events, evaluation.design.exclude_periods)
+    faults += covariate_faults(evaluation, file)
     if evaluation.appraisal and not evaluation.costs:
         faults.append(Fault(f"{file} [appraisal]", "there is no [costs] table", "Add one, or drop [appraisal]."))
     if evaluation.appraisal:

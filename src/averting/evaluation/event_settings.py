@@ -9,7 +9,7 @@ from dataclasses import replace
 from averting.design.events import KINDS, TREATMENTS, Event, default_events
 from averting.errors import AvertingError, Fault, UnitError
 from averting.evaluation.toml_table import TomlTable
-from averting.years import AcademicYear, Period
+from averting.years import TERMS, Period
 
 
 def read_events(tables: Iterable[TomlTable]) -> tuple[Event, ...]:
@@ -45,7 +45,7 @@ def _slug(label: str) -> str:
 
 
 def _periods(table: TomlTable) -> tuple[str, ...]:
-    """Return the academic years named one by one, or by the first and last of them."""
+    """Return the academic years or terms named one by one, or by the first and last of them."""
     if ("periods" in table.values) == ("from" in table.values):
         table.take("from", str, None)
         table.take("to", str, None)
@@ -57,17 +57,23 @@ def _periods(table: TomlTable) -> tuple[str, ...]:
     if "periods" in table.values:
         periods = table.texts("periods")
         try:
-            return tuple(AcademicYear.parse(period).label for period in periods)
+            return tuple(Period.parse(period).label for period in periods)
         except AvertingError as error:
             table.fault("periods", error.message, "")
             return ()
-    first = table.parse("from", AcademicYear.parse)
-    last = table.parse("to", AcademicYear.parse) if "to" in table.values else first
+    first = table.parse("from", Period.parse)
+    last = table.parse("to", Period.parse) if "to" in table.values else first
     if first is None or last is None:
         return ()
-    if last < first:
-        table.fault("to", f"{last} is before {first}", "Give the first year in from and the last in to.")
-    return tuple(AcademicYear(year).label for year in range(first.start, last.start + 1))
+    if last < first and not last.covers(first):
+        table.fault("to", f"{last} is before {first}", "Give the first period in from and the last in to.")
+    if first.term is None and last.term is None:
+        return tuple(
+            Period(replace(first.year, start=year)).label for year in range(first.year.start, last.year.start + 1)
+        )
+    end = last if last.term else replace(last, term=TERMS[-1])
+    spanned = (Period.at(ordinal) for ordinal in range(first.ordinal, end.ordinal + 1))
+    return tuple(period.label for period in spanned if period.term)
 
 
 def with_defaults(given: tuple[Event, ...], excluded: tuple[str, ...] | None) -> tuple[Event, ...]:
@@ -83,9 +89,7 @@ def with_defaults(given: tuple[Event, ...], excluded: tuple[str, ...] | None) ->
     own = {event.id for event in given}
     kept = [event for event in default_events() if event.id not in own]
     if excluded is not None:
-        kept = [
-            event if set(event.periods) <= set(excluded) else replace(event, treatment="show") for event in kept
-        ]
+        kept = [event if _all_gone(event, excluded) else replace(event, treatment="show") for event in kept]
     return (*kept, *given)
 
 
@@ -99,6 +103,15 @@ def periods_left_out(events: Iterable[Event]) -> set[str]:
     return {p for event in events if event.treatment == "exclude" and event.whole for p in event.periods}
 
 
+def _all_gone(event: Event, excluded: Iterable[str]) -> bool:
+    """Whether all of an event's periods are among those left out, of which a year stands for its terms."""
+    try:
+        gone = [Period.parse(period) for period in excluded]
+    except UnitError:  # the design refuses it by name
+        return False
+    return all(any(period.covers(Period.parse(own)) for period in gone) for own in event.periods)
+
+
 def event_faults(events: tuple[Event, ...], excluded: Iterable[str]) -> list[Fault]:
     """Find ids that repeat, and sensitivities that would change nothing."""
     ids, gone = [event.id for event in events], {*excluded, *periods_left_out(events)}
@@ -107,7 +120,7 @@ def event_faults(events: tuple[Event, ...], excluded: Iterable[str]) -> list[Fau
         fix = "Give each its own id, or another label"
         faults.append(Fault("evaluation.toml [[event]] id", f"ids repeat: {', '.join(ids)}", fix))
     for event in events:
-        if event.treatment == "sensitivity" and set(event.periods) <= gone:
+        if event.treatment == "sensitivity" and _all_gone(event, gone):
             found = f"the periods of '{event.id}' are left out already, so leaving them out changes nothing"
             fix = 'Take them out of exclude_periods, or use treatment = "show"'
             faults.append(Fault("evaluation.toml [[event]] treatment", found, fix))

@@ -19,7 +19,7 @@ from averting.data.exposures import noun
 from averting.data.succession import COLUMNS as SUCCESSION_COLUMNS
 from averting.data.successors import check_successors
 from averting.data.written import write_table
-from averting.design import Design, Event, balance, paths, regression_to_mean, without_cells
+from averting.design import Design, Event, balance, paths, regression_to_mean, with_covariate, without_cells
 from averting.design.events import KINDS
 from averting.draws import spread_of
 from averting.effects import Effect, estimate, known_estimators
@@ -106,6 +106,9 @@ def build_design(evaluation: Evaluation, panel: Panel, *, without: str = "") -> 
     settings = evaluation.design
     _refuse_elsewhere(evaluation.events, panel)
     panel, excluded = leave_out(evaluation, panel, without=without)
+    for event in evaluation.events:
+        if event.treatment == "model":
+            panel = with_covariate(panel, event)
     return Design(
         panel,
         settings.pilots,
@@ -126,9 +129,9 @@ def leave_out(evaluation: Evaluation, panel: Panel, *, without: str = "") -> tup
     excluded = set(evaluation.design.exclude_periods)
     left_out = [event for event in evaluation.events if event.treatment == "exclude" or event.id == without]
     for event in left_out:
-        here = set(event.periods) & set(panel.periods)
+        here = event.within(panel.periods)
         if event.whole:
-            excluded |= here
+            excluded |= set(here)
         elif here:
             panel = without_cells(panel, event, tuple(evaluation.design.pilots))
     return panel, tuple(sorted(excluded))
@@ -146,7 +149,7 @@ def _refuse_elsewhere(events: Sequence[Event], panel: Panel) -> None:
     faults = [
         Fault(f"{FILE} [[event]] {event.id}", f"{', '.join(event.periods)} not in the data", span)
         for event in events
-        if not is_default(event) and not set(event.periods) & set(panel.periods)
+        if not is_default(event) and not event.within(panel.periods)
     ]
     refuse(EvaluationError, "The events do not fit the data", faults)
 
@@ -224,14 +227,14 @@ def _event_table(events: Sequence[Event], design: Design) -> pd.DataFrame:
             "id": event.id,
             "label": event.label,
             "kind": KINDS[event.kind],
-            "periods": "; ".join(period for period in event.periods if period in design.panel.periods),
+            "periods": "; ".join(event.within(design.panel.periods)),
             "schools": len(event.schools),
             "treatment": event.treatment,
             "source": event.source,
             "default": is_default(event),
         }
         for event in events
-        if set(event.periods) & set(design.panel.periods)
+        if event.within(design.panel.periods)
     ]
     columns = ["id", "label", "kind", "periods", "schools", "treatment", "source", "default"]
     return pd.DataFrame(rows, columns=columns)

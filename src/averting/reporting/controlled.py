@@ -25,11 +25,18 @@ from averting.data.disclosure import CountTable, Decision, DisclosureRecord, Pub
 from averting.data.disclosure.tables import Key
 from averting.data.successors import KEY as LIKELY_SUCCESSORS
 from averting.data.written import write_table
+from averting.design.events import COVARIATE as EVENT
 from averting.effects.storage import save_effect
 from averting.errors import DisclosureError
 from averting.provenance import canonical_json
 from averting.reporting.controlled_checks import public_checks, write_public_checks
 from averting.reporting.controlled_money import money_base, rounded_payers, rounded_summary, worth_of_one
+from averting.reporting.controlled_names import (
+    nameless_checks,
+    nameless_events,
+    without_event_names,
+    without_school_names,
+)
 from averting.reporting.pilot_schools import rates_that_tell
 from averting.reporting.results import Results
 
@@ -90,7 +97,7 @@ def control(results: Results, rules: Rules, previous: tuple[PublicTable, ...] = 
         If the counts cannot be read from the results, or contradict an earlier release, or what is valued is an
         estimate without an event.
     """
-    without = sum(bool(estimate["without"]) for estimate in results.manifest["estimates"])
+    inside = sum(not _may_leave(estimate) for estimate in results.manifest["estimates"])
     results = _main_estimates(results)
     counts = tuple(count_table(results, indicator) for indicator in _indicators(results))
     public, record = protect(counts, rules, previous=previous)
@@ -103,12 +110,12 @@ def control(results: Results, rules: Rules, previous: tuple[PublicTable, ...] = 
         record = record.with_decisions([Decision("balance", cell, "rate") for cell in cells], exposed=exposed)
     made = Controlled(results, public, record)
     made = replace(made, record=record.with_decisions(_derived(made)))
-    return replace(made, record=replace(made.record, notes=tuple(_notes(made, without=without))))
+    return replace(made, record=replace(made.record, notes=tuple(_notes(made, inside=inside))))
 
 
 def _main_estimates(results: Results) -> Results:
-    """Return the results without the estimates that leave out an event."""
-    kept = [estimate for estimate in results.manifest["estimates"] if not estimate["without"]]
+    """Return the results without the estimates that leave out an event or adjust for it beside one that does not."""
+    kept = [estimate for estimate in results.manifest["estimates"] if _may_leave(estimate)]
     if results.has_appraisal:
         valued = results.record("appraisal/appraisal")["estimate"]
         if valued not in {estimate["id"] for estimate in kept}:
@@ -119,6 +126,12 @@ def _main_estimates(results: Results) -> Results:
     left = {f"estimates/{e['id']}" for e in results.manifest["estimates"]} - {f"estimates/{e['id']}" for e in kept}
     stages = {name: key for name, key in results.manifest["stages"].items() if name not in left}
     return replace(results, manifest={**results.manifest, "estimates": kept, "stages": stages})
+
+
+def _may_leave(estimate: dict[str, Any]) -> bool:
+    """Whether an estimate tells nothing of an event's few schools by its difference from another."""
+    adjusts = any(name.startswith(EVENT) for name in estimate["covariates"])
+    return not estimate["without"] and (estimate["role"] == "primary" or not adjusts)
 
 
 def _indicators(results: Results) -> tuple[str, ...]:
@@ -202,15 +215,15 @@ def _derived(made: Controlled) -> Iterator[Decision]:
         yield Decision("savings", (f"every amount that rests on counts, to {made.money_base:,.0f}",), "rounding")
 
 
-def _notes(made: Controlled, *, without: int) -> Iterator[str]:
+def _notes(made: Controlled, *, inside: int) -> Iterator[str]:
     """Say, for an output checker, what of the results stays inside altogether."""
     for key in made.results.estimates:
         effect = made.results.effect(key)
-        inside = [*sorted(set(effect.tables) - set(SHOWN_TABLES)), *(["trace"] if effect.trace else [])]
-        if inside:
-            yield f"{key}: stays inside: {', '.join(inside)}."
-    if without:
-        yield f"Estimates without an event that stay inside: {without}."
+        tables = [*sorted(set(effect.tables) - set(SHOWN_TABLES)), *(["trace"] if effect.trace else [])]
+        if tables:
+            yield f"{key}: stays inside: {', '.join(tables)}."
+    if inside:
+        yield f"Estimates without an event, or adjusted for one, that stay inside: {inside}."
     if made.results.manifest["diagnostics"]:
         yield "Diagnostics and guardrails leave as words; their numbers stay inside."
     if (made.results.folder / "design" / "weights.csv").is_file():
@@ -243,7 +256,8 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
     results, record = made.results, made.record
     about = {"label": record.rules.label, "withheld": record.withheld, "passes": record.passes}
     about |= {"money_base": made.money_base} if made.money_base else {}
-    manifest = {**results.manifest, "disclosure": about, "events": []}
+    estimates = [without_event_names(estimate) for estimate in results.manifest["estimates"]]
+    manifest = {**results.manifest, "disclosure": about, "events": [], "estimates": estimates}
     for stage in ("data", "design", *(["appraisal"] if results.has_appraisal else [])):
         (folder / stage).mkdir()
     _text(folder / "manifest.json", canonical_json(manifest))
@@ -251,12 +265,12 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
         _copy(results, folder, name)
     _text(
         folder / "data/checks.json",
-        canonical_json(_nameless([check.to_dict() for check in results.checks("data")])),
+        canonical_json(nameless_checks([check.to_dict() for check in results.checks("data")])),
     )
     kept = [check.to_dict() for check in results.checks("design") if check.key not in TELLING_CHECKS]
     _text(folder / "design/checks.json", canonical_json(kept))
-    _csv(_events(results.table("design/events")), folder / "design/events.csv")
-    _text(folder / "design/design.json", canonical_json(_without_names(results.record("design/design"))))
+    _csv(nameless_events(results.table("design/events")), folder / "design/events.csv")
+    _text(folder / "design/design.json", canonical_json(without_school_names(results.record("design/design"))))
     _csv(_balance(made), folder / "design/balance.csv")
     for indicator in _indicators(results):
         _csv(_paths(made, indicator), folder / f"design/paths_{indicator}.csv")
@@ -266,34 +280,6 @@ def write_controlled(made: Controlled, folder: Path) -> Results:
     if results.has_appraisal:
         _write_money(made, folder)
     return Results(folder, json.loads(canonical_json(manifest)))
-
-
-def _without_names(design: dict[str, Any]) -> dict[str, Any]:
-    pilots = {f"pilot {i}": {"name": "", "start": p["start"]} for i, p in enumerate(design["pilots"].values(), 1)}
-    return {**design, "pilots": pilots}
-
-
-def _nameless(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return checks of the data without names: of schools that look like others' successors, and of events' schools."""
-    told = {
-        LIKELY_SUCCESSORS: "Some schools end while another that looks the same begins.",
-        "design/event_": "Named schools are left out in some years, because of an event.",
-    }
-    found = []
-    for check in checks:
-        instead = [message for key, message in told.items() if check["key"].startswith(key)]
-        key = "design/event" if check["key"].startswith("design/event_") else check["key"]
-        found.append({**check, "key": key, "message": instead[0]} if instead else check)
-    return found
-
-
-def _events(events: pd.DataFrame) -> pd.DataFrame:
-    """Return events; of those that concern named schools not what they are called, which may name a school."""
-    # a column without any text is read as numbers, which take none
-    events, some = events.astype({"id": object, "label": object, "source": object}), events["schools"] > 0
-    events.loc[some, "id"] = [f"named_schools_{number}" for number in range(1, int(some.sum()) + 1)]
-    events.loc[some, ["label", "source"]] = ["An event of named schools, withheld", ""]
-    return events
 
 
 def _printed(made: Controlled) -> dict[Key, tuple[float, float]]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from averting.checks import CheckResult
 from averting.data.written import read_table
+from averting.design.events import COVARIATE as EVENT
 from averting.effects import Effect
 from averting.effects.storage import load_effect
 from averting.errors import RenderError
@@ -92,10 +93,16 @@ class Results:
         return f"per 100 {self.manifest['exposures'].get(key, 'pupils')}"
 
     def name(self, estimate: str) -> str:
-        """Return what an estimate is of in running text: its indicator, and the event it leaves out, if any."""
+        """Return what an estimate is of in running text: its indicator, and events it leaves out or adjusts for."""
         entry = next(entry for entry in self.manifest["estimates"] if entry["id"] == estimate)
         without = [event for event in self.manifest["events"] if event["id"] == entry["without"]]
-        return self.indicator(entry["indicator"]) + "".join(f", without {event['label']}" for event in without)
+        labels = {f"{EVENT}{event['id']}": event["label"] for event in self.manifest["events"]}
+        parts = [f"without {event['label']}" for event in without]
+        for name in entry["covariates"]:
+            # a public report does not say what events of named schools are called
+            other = "an event of named schools" if name.startswith(EVENT) else name.replace("_", " ")
+            parts.append(f"adjusted for {labels.get(name, other)}")
+        return ", ".join([self.indicator(entry["indicator"]), *parts])
 
     def negligible(self, estimate: str) -> tuple[float, ...]:
         """Return the ratios between which an estimate was declared too small to matter; empty where none were."""

@@ -117,11 +117,12 @@ def _effect_size(effect: Effect, value: float) -> str:
 def averted(results: Results) -> ReportTable:
     """Return how many were averted, by estimate and period."""
     rows = []
+    span = _span(results)
     for key in results.estimates:
         effect = results.effect(key)
         name = results.name(key)
         for row in results.table(f"estimates/{key}/averted").itertuples():
-            period = "all years" if row.period == "all" else str(row.period)
+            period = f"all {span}s" if row.period == "all" else str(row.period)
             middle, low, high = (float(str(value)) for value in (row.median, row.lower, row.upper))
             withheld = math.isnan(middle)
             rows.append(
@@ -134,8 +135,13 @@ def averted(results: Results) -> ReportTable:
             )
     level = numbers.percent(results.primary.level)
     return ReportTable(
-        ("Outcome (kind of interval)", "Year", "Averted", f"{level} interval"), rows, numeric=(2, 3)
+        ("Outcome (kind of interval)", span.capitalize(), "Averted", f"{level} interval"), rows, numeric=(2, 3)
     )
+
+
+def _span(results: Results) -> str:
+    """Return what one period of the data is called."""
+    return "term" if any(" " in period for period in results.record("design/design")["periods"]) else "year"
 
 
 def balance_label(results: Results, measure: str) -> str:
@@ -145,8 +151,7 @@ def balance_label(results: Results, measure: str) -> str:
         rate = f"{results.indicator(key)} {results.per(key)}"
         if not rate.endswith(" pupils"):
             return rate  # sessions and the like are of one year or term already
-        termly = any(" " in period for period in results.record("design/design")["periods"])
-        return f"{rate} {'a term' if termly else 'a year'}"
+        return f"{rate} a {_span(results)}"
     if measure == "exposure":
         # a panel has one exposure, that of every estimate
         counted = results.per(results.primary.estimand.indicator).removeprefix("per 100 ")
@@ -225,18 +230,44 @@ def events(results: Results) -> ReportTable:
     Their kinds and sources stand below it, by :func:`averting.reporting.wording.event_sources`.
     """
     words = {"show": "shown only", "exclude": "left out", "sensitivity": "kept, and estimated once more without"}
+    words["model"] = "kept, and adjusted for where an estimate says so"
+    design = results.record("design/design")
     rows = [
         (
             str(mark),
             str(row.label),
-            str(row.periods),
+            _spanned(str(row.periods).split("; "), design["periods"], design["excluded"]),
             "all" if row.schools == 0 else f"{row.schools} named",
-            words[str(row.treatment)],
+            "some periods left out" if _in_part(row, design["excluded"]) else words[str(row.treatment)],
         )
         for mark, row in enumerate(results.table("design/events").itertuples(), 1)
     ]
-    columns = ("Mark", "Event", "Years", f"Which {wording.unit(results)}", "What is done")
+    columns = (
+        "Mark",
+        "Event",
+        f"{_span(results).capitalize()}s",
+        f"Which {wording.unit(results)}",
+        "What is done",
+    )
     return ReportTable(columns, rows or [("none", "", "", "", "")])
+
+
+def _spanned(periods: Sequence[str], used: Sequence[str], excluded: Sequence[str]) -> str:
+    """Return periods as text, a run of three or more in the data by its first and last."""
+    known = sorted({*used, *excluded})
+    runs: list[list[str]] = []
+    for period in periods:
+        follows = runs and known.index(period) == known.index(runs[-1][-1]) + 1
+        runs[-1].append(period) if follows else runs.append([period])
+    parts = (f"{run[0]} to {run[-1]}" if len(run) > 2 else "; ".join(run) for run in runs)
+    return "; ".join(parts)
+
+
+def _in_part(event: Any, excluded: Sequence[str]) -> bool:
+    """Whether an event of all schools is only shown, although some of its periods are left out."""
+    return (
+        event.treatment == "show" and event.schools == 0 and bool(set(event.periods.split("; ")) & set(excluded))
+    )
 
 
 def scenarios(results: Results) -> ReportTable:

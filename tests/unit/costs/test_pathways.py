@@ -56,6 +56,18 @@ def test_published_mix_means(hazard: float, mean: float) -> None:
     assert float(total) == pytest.approx(mean, abs=0.0055)
 
 
+def test_terms_count_in_their_year() -> None:
+    params, each = _params(3), np.arange(9.0).reshape(3, 3)
+    terms = ["2020/21 Summer", "2021/22 Autumn", "2021/22 Spring"]
+    by_year = np.column_stack([each[:, 0], each[:, 1] + each[:, 2]])
+    found, expected = (
+        quantities(_averted(each, terms), params),
+        quantities(_averted(by_year, ["2020/21", "2021/22"]), params),
+    )
+    assert found.years == expected.years
+    np.testing.assert_allclose(found.placement_years, expected.placement_years, rtol=1e-12)
+
+
 def test_hazards_do_not_mix_between_draws() -> None:
     hazards = np.array([0.0, 0.186, 0.0, 2.0])
     together = placement_months(hazards, MONTHS)

@@ -60,6 +60,35 @@ def test_a_conversion_is_one_series_under_the_new_urn():
     assert panel.schools == ("1", "2", "9"), "the panel given is not changed"
 
 
+def by_term(schools):
+    """Build a panel by term from {school: {position of a term: count}}, two years of three terms."""
+    terms = [f"{year} {term}" for year in YEARS[:2] for term in ("Autumn", "Spring", "Summer")]
+    rows = [
+        (school, terms[term], count, 100) for school, counts in schools.items() for term, count in counts.items()
+    ]
+    frame = pd.DataFrame(rows, columns=["school", "period", "exclusions", "pupils"])
+    return Panel.from_frame(frame, school="school", period="period", counts=["exclusions"], exposure="pupils")
+
+
+@pytest.mark.parametrize(
+    ("date", "term"),
+    [("2011-01-01", "Spring"), ("2011-04-24", "Spring"), ("2011-04-25", "Summer")],  # Easter was on 24 April
+)
+def test_a_school_by_term_is_followed_and_the_term_of_the_change_is_said(date, term):
+    panel = by_term({"1": {0: 3, 1: 4}, "2": {2: 5, 3: 0, 4: 1, 5: 2}, "9": dict.fromkeys(range(6), 7)})
+    joined, table = join_schools(panel, links_of(("1", "2", "Successor", date)))
+    assert joined.schools == ("2", "9")
+    assert joined.data["value"].sel(school="2").to_numpy().ravel().tolist() == [3, 4, 5, 0, 1, 2]
+    assert table[["year", "outcome"]].to_numpy().tolist() == [[f"2010/11 {term}", JOINED]]
+
+
+def test_by_term_too_schools_that_both_go_on_for_more_than_a_year_are_not_one():
+    panel = by_term({"1": dict.fromkeys(range(6), 3), "2": dict.fromkeys(range(6), 5)})
+    joined, table = join_schools(panel, links_of(("1", "2", "Successor", "2010-11-01")))
+    assert joined.schools == ("1", "2")
+    assert table["outcome"].tolist() == ["the predecessor goes on after the date"]
+
+
 def test_before_a_merger_counts_intervals_and_exposure_are_summed():
     panel = panel_of({"1": {0: "x", 1: 4}, "2": {0: "x", 1: 1}, "3": {2: 6}})
     links = links_of(

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from averting.data import Panel, join_schools
-from averting.design import COVID_PERIODS, Design, Event, default_events, without_cells
-from averting.errors import DesignError
+from averting.design import COVID_PERIODS, Design, Event, balance, default_events, with_covariate, without_cells
+from averting.effects import estimate, known_estimators
+from averting.errors import DesignError, EstimationError
 
 YEARS = [f"{year}/{year - 1999}" for year in range(2014, 2020)]
 
@@ -32,7 +33,8 @@ def test_the_default_events_are_the_covid_years():
     [
         ({"id": "Mental health"}, "cannot name an estimate"),
         ({"kind": "strike"}, "'strike' is not known. Use one of: closure, method, co_intervention, other"),
-        ({"treatment": "model"}, "'model' is not known. Use one of: show, exclude, sensitivity"),
+        ({"treatment": "drop"}, "'drop' is not known. Use one of: show, exclude, sensitivity, model"),
+        ({"treatment": "model"}, "what concerns every school at once cannot be told from the periods"),
         ({"periods": ("2019",)}, "'2019' is not an academic year"),
         ({"periods": ()}, "there are none"),
     ],
@@ -98,3 +100,94 @@ def test_pilots_of_one_series_start_together(joined):
 
 def test_a_comparison_list_and_its_exceptions_follow_joined_schools(joined):
     assert Design(joined, ["2"], start="2018/19", comparison=["1", "9", "3"]).comparison == ("9", "3")
+
+
+TEAM = Event("team", "Team", "co_intervention", ("2017/18", "2018/19"), "model", ("1", "3"))
+CHANGING = [key for key, spec in known_estimators().items() if "changing_covariates" in spec.supports]
+
+
+def counted(event, *, programme, others):
+    """Counts without noise: a level for each school, a path for all, and two factors; pilots 1 and 2 from 2018/19."""
+    rows = []
+    for school in range(1, 9):
+        for at, year in enumerate(YEARS):
+            rate = 64 * school * (1, 2, 1, 4, 2, 1)[at]
+            rate *= programme if school < 3 and at > 3 else 1
+            rate *= others if str(school) in event.schools and year in event.periods else 1
+            rows.append((str(school), year, int(rate), 1000 * school))
+    frame = pd.DataFrame(rows, columns=["school", "period", "exclusions", "pupils"])
+    panel = Panel.from_frame(frame, school="school", period="period", counts=["exclusions"], exposure="pupils")
+    return with_covariate(panel, event)
+
+
+def test_an_event_is_a_covariate_in_its_schools_and_periods(panel):
+    values = with_covariate(panel, TEAM).data["covariates"].sel(covariate="event:team")
+    assert values.dims == ("school", "period")
+    assert set(zip(*np.nonzero(values.to_numpy()), strict=True)) == {(0, 3), (0, 4), (2, 3), (2, 4)}
+    assert "covariates" not in panel.data, "the panel given is not changed"
+
+
+def test_an_event_stands_beside_the_covariates_of_the_data_and_describes_no_school(panel):
+    described = panel.data.assign_coords(covariate=["fsm"]).assign(
+        covariates=(("covariate", "school", "period"), np.arange(36.0).reshape(1, 6, 6))
+    )
+    found = with_covariate(Panel(described), TEAM)
+    assert found.covariates == ("fsm", "event:team")
+    np.testing.assert_array_equal(found.data["covariates"].to_numpy()[0], np.arange(36.0).reshape(6, 6))
+    measures = set(balance(Design(found, ["2"], start="2018/19"))["measure"])
+    assert "fsm" in measures
+    assert "event:team" not in measures
+    with pytest.raises(DesignError, match="event:team is in the data"):
+        with_covariate(found, TEAM)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"schools": ("77",)}, "school 77: it is not in the data"),
+        ({"periods": ("2030/31",)}, "2030/31 not in the data"),
+        ({"treatment": "show", "schools": ()}, "Name its schools"),
+    ],
+)
+def test_an_event_that_cannot_be_a_covariate_is_refused(panel, changes, told):
+    given = {"treatment": TEAM.treatment, "schools": TEAM.schools, "periods": TEAM.periods} | changes
+    with pytest.raises(DesignError, match=told):
+        with_covariate(panel, Event("team", "Team", "other", **given))
+
+
+def test_adjusting_for_an_event_gives_back_the_programmes_factor_exactly():
+    design = Design(counted(TEAM, programme=0.5, others=2), ["1", "2"], start="2018/19")
+    plain = estimate(design, "exclusions", method="poisson_fe", draws=100)
+    adjusted = estimate(design, "exclusions", method="poisson_fe", covariates=["event:team"], draws=100)
+    assert adjusted.estimate == pytest.approx(0.5, rel=1e-6)  # the model is true and has no noise
+    assert abs(plain.estimate - 0.5) > 0.02
+
+
+@pytest.mark.parametrize("method", sorted(set(known_estimators()) - set(CHANGING)))
+def test_methods_that_cannot_adjust_for_an_event_say_which_can(method):
+    design = Design(counted(TEAM, programme=1, others=1), ["1", "2"], start="2018/19")
+    with pytest.raises(EstimationError, match=f"Methods that can: .*{CHANGING[0]}|cannot use covariates"):
+        estimate(design, "exclusions", method=method, covariates=["event:team"], alongside="")
+
+
+@pytest.mark.parametrize("method", CHANGING)
+def test_an_event_that_cannot_be_told_from_the_programme_is_refused_by_name(method):
+    event = Event("team", "Team", "other", ("2018/19", "2019/20"), "model", ("1", "2"))
+    panel = counted(event, programme=0.5, others=1)
+    with pytest.raises(EstimationError, match=r"event:team|to compare is known"):
+        estimate(
+            Design(panel, ["1", "2"], start="2018/19", exclude_periods=[]),
+            "exclusions", method=method, covariates=["event:team"], draws=100,
+        )  # fmt: skip
+
+
+def test_a_year_stands_for_its_terms():
+    periods = [f"{year} {term}" for year in YEARS[:3] for term in ("Autumn", "Spring", "Summer")]
+    rows = [(str(school), period, 3, 100) for school in range(1, 7) for period in periods]
+    frame = pd.DataFrame(rows, columns=["school", "period", "exclusions", "pupils"])
+    panel = Panel.from_frame(frame, school="school", period="period", counts=["exclusions"], exposure="pupils")
+    event = Event("team", "Team", "other", ("2015/16", "2016/17 Autumn", "2013/14"), "exclude", ("3",))
+    assert event.within(panel.periods) == tuple(periods[3:7])
+    changed = without_cells(panel, event, ["1"])
+    assert np.isnan(changed.exposure.values[2]).nonzero()[0].tolist() == [3, 4, 5, 6]
+    assert changed.checks[-1].message == "4 school-terms are left out: Team."

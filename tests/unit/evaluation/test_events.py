@@ -20,7 +20,12 @@ EVENT = {"label": "New code", "kind": "method", "periods": ["2015/16"]}
     ("changes", "told"),
     [
         ({"kind": "strike"}, "number 1 kind: 'strike' is not known"),
-        ({"treatment": "model"}, "'model' is not known"),
+        ({"treatment": "drop"}, "'drop' is not known"),
+        ({"treatment": "model"}, "what concerns every school at once"),
+        (
+            {"treatment": "model", "schools": ["100001"]},
+            "no estimate adjusts for it: Write covariates|no estimate adjusts",
+        ),
         ({"from": "2015/16"}, "it is not clear when it was"),
         ({"periods": ["2015"]}, "'2015' is not an academic year"),
         ({"schools": []}, "the list is empty"),
@@ -47,6 +52,40 @@ def test_from_and_to_name_every_year_between(values, write):
     assert events[-1].periods == ("2015/16", "2016/17", "2017/18")
     with pytest.raises(EvaluationError, match="2014/15 is before 2015/16"):
         load_evaluation(write({**values, "event": [{**event, "to": "2014/15"}]}))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "named"),
+    [
+        ("2015/16 Spring", "2016/17 Autumn", ("2015/16 Spring", "2015/16 Summer", "2016/17 Autumn")),
+        (
+            "2015/16 Summer",
+            "2016/17",
+            ("2015/16 Summer", *(f"2016/17 {t}" for t in ("Autumn", "Spring", "Summer"))),
+        ),
+        ("2015/16", "2015/16 Spring", ("2015/16 Autumn", "2015/16 Spring")),
+        ("2015/16 Spring", "2015/16", ("2015/16 Spring", "2015/16 Summer")),
+    ],
+)
+def test_from_and_to_may_be_terms(values, write, first, last, named):
+    event = {"label": "Team", "kind": "other", "from": first, "to": last}
+    assert load_evaluation(write({**values, "event": [event]})).events[-1].periods == named
+
+
+def test_covariates_are_checked_before_anything_is_read(values, write):
+    main = {**values["estimate"][0]}
+    for changes, told in (
+        ({"method": "twfe", "covariates": ["fsm"]}, "'fsm' is not among the data's covariates"),
+        ({"method": "twfe", "covariates": ["event:new_code"]}, 'Declare the .*event.* with treatment = "model"'),
+        ({"method": "ratio_did", "covariates": ["event:x"]}, "ratio_did cannot adjust for an event"),
+        (
+            {"method": "callaway_santanna", "covariates": ["event:x"]},
+            "callaway_santanna cannot adjust for an event",
+        ),
+        ({"method": "ratio_did", "covariates": ["fsm"]}, "ratio_did cannot adjust for covariates"),
+    ):
+        with pytest.raises(EvaluationError, match=told):
+            load_evaluation(write({**values, "estimate": [{**main, **changes}]}))
 
 
 def test_periods_that_are_kept_are_shown_and_not_excluded(values, write):

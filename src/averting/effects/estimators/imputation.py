@@ -58,7 +58,7 @@ ESTIMATOR = Estimator(
     assumption="Without the programme, every school's rate would have been its own level plus a path common to all "
     "schools, in all periods, given covariates that the programme does not move.",
     inferences=("analytic", "permutation"),
-    supports=frozenset({"weights", "covariates", "staggered"}),
+    supports=frozenset({"weights", "covariates", "changing_covariates", "staggered"}),
     reference="Borusyak, Jaravel and Spiess (2024), Review of Economic Studies 91(6)",
     fit=fit,
 )

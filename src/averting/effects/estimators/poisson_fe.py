@@ -229,7 +229,7 @@ ESTIMATOR = Estimator(
     assumption="Without the programme, pilots' rates would have changed in the same proportion as comparison schools' "
     "rates, given the covariates; where starts differ, the ratio does not change over time.",
     inferences=("cr3", "permutation", "cr1"),
-    supports=frozenset({"weights", "covariates", "staggered"}),
+    supports=frozenset({"weights", "covariates", "changing_covariates", "staggered"}),
     reference="Wooldridge (1999), Journal of Econometrics 90(1); Correia, Guimarães and Zylkin (2020), Stata Journal 20(1)",
     fit=fit,
 )
