@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from averting.errors import AvertingError
 
@@ -220,15 +220,16 @@ def sources(
     if json:
         _print_json(frame.astype(str).to_dict(orient="records"))
         return
-    names = (
-        *("parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by"),
-        "beware",
-    )
-    table = Table(*(Column(name, overflow="fold") for name in names))  # narrow, but nothing is cut off
-    for row in frame.itertuples():
-        about = (row.unit, row.price_year or "", row.grade, row.confidence, row.source, row.review_by, row.beware)
-        table.add_row(str(row.key), f"{row.central:,.4g}", f"{row.low:,.4g} to {row.high:,.4g}", *map(str, about))
-    Console().print(table)
+    # a block of lines for each, which a narrow terminal can show and a screen reader can read
+    for row in frame.to_dict(orient="records"):
+        spread = f" ({row['low']:,.4g} to {row['high']:,.4g})" if row["low"] < row["high"] else ""
+        prices = f", {row['price_year']} prices" if row["price_year"] else ""
+        print(f"{row['key']}: {row['label']}")
+        print(f"  {row['central']:,.4g}{spread} {row['unit']}{prices}")
+        print(f"  evidence {row['grade']}, {row['confidence']}; review by {row['review_by']}")
+        print(f"  {row['source']}: {row['locator']}")
+        if row["beware"]:
+            print(f"  beware: {row['beware']}")
     for asked in unset:
         print(f"you must give: {asked.key} ({asked.unit}). {asked.ask}")
 
