@@ -12,7 +12,7 @@ import xarray as xr
 from averting import units
 from averting.appraisal.adjustments import adjusted_averted, amount_of, lagged
 from averting.appraisal.programme import ProgrammeCost, programme_flows
-from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario
+from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario, refuse_other_lines
 from averting.costs import ParameterSet, known_deflator, present_value, savings
 from averting.costs.discounting import Timing
 from averting.draws import resample
@@ -215,7 +215,7 @@ def appraise(
     Raises
     ------
     EvaluationError
-        If two scenarios share a key.
+        If two scenarios share a key, or one counts a line that others leave out.
     UnitError
         If what was averted is not in pupils, or a flow precedes the base year.
     """
@@ -228,6 +228,7 @@ def appraise(
     keys = [scenario.key for scenario in listed]
     if len(set(keys)) < len(keys):
         raise EvaluationError(f"Two scenarios share a key: {', '.join(keys)}. Give each its own.")
+    refuse_other_lines(parameters, listed)
     sample = resample(averted.by_academic_year(), draws, seed=seed, key="appraisal/averted")
     spend = programme_flows(programme, price_year=prices) if programme else None
     adjusted = [adjusted_averted(sample, scenario.adjustments) for scenario in listed]
