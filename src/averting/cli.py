@@ -11,7 +11,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from averting.commands.options import Data, Folder, Formats, Json, Quiet, Renderer, print_json
 from averting.commands.progress import teller, timed
@@ -181,15 +181,16 @@ def sources(
     if json:
         print_json(frame.astype(str).to_dict(orient="records"))
         return
-    names = (
-        *("parameter", "central", "90 % range", "unit", "prices", "grade", "confidence", "source", "review by"),
-        "beware",
-    )
-    table = Table(*(Column(name, overflow="fold") for name in names))  # narrow, but nothing is cut off
-    for row in frame.itertuples():
-        about = (row.unit, row.price_year or "", row.grade, row.confidence, row.source, row.review_by, row.beware)
-        table.add_row(str(row.key), f"{row.central:,.4g}", f"{row.low:,.4g} to {row.high:,.4g}", *map(str, about))
-    Console().print(table)
+    # a block of lines for each, which a narrow terminal can show and a screen reader can read
+    for row in frame.to_dict(orient="records"):
+        spread = f" ({row['low']:,.4g} to {row['high']:,.4g})" if row["low"] < row["high"] else ""
+        prices = f", {row['price_year']} prices" if row["price_year"] else ""
+        print(f"{row['key']}: {row['label']}")
+        print(f"  {row['central']:,.4g}{spread} {row['unit']}{prices}")
+        print(f"  evidence {row['grade']}, {row['confidence']}; review by {row['review_by']}")
+        print(f"  {row['source']}: {row['locator']}")
+        if row["beware"]:
+            print(f"  beware: {row['beware']}")
     for asked in unset:
         print(f"you must give: {asked.key} ({asked.unit}). {asked.ask}")
 

@@ -102,14 +102,18 @@ def test_sources_lists_every_declared_cost(call):
     assert all(row["source"] and row["locator"] and row["review_by"] for row in rows)
 
 
-def test_sources_as_a_table_has_a_row_for_each(call):
-    status, out, _ = call("sources", "high_needs_block")
+def test_sources_prints_each_number_whole_with_its_source_and_place(call):
+    """Nothing is folded or cut off, however narrow the terminal: the mark, the locator and the key stand in one line each."""
+    status, out, _ = call("sources", "high_needs_block", "--as-of", "2030-01-01")
     assert status == 0
-    # cells are folded where the terminal is narrow, and nothing is cut off
-    rows = [[cell.strip() for cell in line.split("│")] for line in out.splitlines() if line.startswith("│")]
-    keys, sources = ("".join(row[column] for row in rows) for column in (1, 8))
-    assert keys == "".join(load_parameters("high_needs_block"))
-    assert sources == "".join(load_parameters("high_needs_block").sources()["source"])
+    declared = load_parameters("high_needs_block")
+    lines = out.splitlines()
+    assert [line.split(":")[0] for line in lines if not line.startswith("  ")] == list(declared)
+    for parameter in declared.values():
+        assert f"  {parameter.source}: {parameter.locator}" in lines
+        assert f"{parameter.key}: {parameter.label}" in lines
+    assert any(line.startswith("  8,850 (") and line.endswith("GBP/pupil/year, 2021-22 prices") for line in lines)
+    assert sum(line.startswith("  beware: stale") for line in lines) == len(declared)
 
 
 def test_sources_of_nothing_known_are_refused(call):

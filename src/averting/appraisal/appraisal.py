@@ -12,8 +12,9 @@ import xarray as xr
 from averting import units
 from averting.appraisal.adjustments import adjusted_averted, amount_of, lagged
 from averting.appraisal.programme import ProgrammeCost, programme_flows
-from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario
+from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario, refuse_other_lines
 from averting.costs import ParameterSet, known_deflator, present_value, savings
+from averting.costs.discounting import Timing
 from averting.draws import resample
 from averting.effects import Averted
 from averting.errors import EvaluationError
@@ -53,6 +54,8 @@ class Appraisal:
         In order; doing nothing first.
     averted : DataArray, dims (draw, scenario), units pupils, optional
         Exclusions averted over all periods, after each scenario's adjustments, on the same draws as the money.
+    timing : {"start", "mid", "end"}
+        When in a financial year its money is taken to move, for discounting.
     """
 
     flows: xr.DataArray
@@ -62,6 +65,7 @@ class Appraisal:
     draw_kind: str
     scenarios: tuple[Scenario, ...]
     averted: xr.DataArray | None = None
+    timing: Timing = "start"
 
     @property
     def has_programme_cost(self) -> bool:
@@ -173,6 +177,7 @@ def appraise(
     programme: Sequence[ProgrammeCost] = (),
     scenarios: Sequence[Scenario] = (CENTRAL,),
     discounting: str = "2022",
+    timing: Timing = "start",
     payers_as_of: FinancialYear | None = None,
     conditions: Collection[str] = (),
     draws: int = 4_000,
@@ -199,6 +204,8 @@ def appraise(
         Doing nothing is added in front where it is not among them.
     discounting : str
         Edition of the Green Book whose schedule to use.
+    timing : {"start", "mid", "end"}
+        When in a financial year its money moves; at the "start", factors are those of the Green Book's table.
     payers_as_of, conditions : FinancialYear, collection of str, optional
         Payer rules of which year to use, and facts that are so; as in :func:`averting.costs.savings`. They move money
         between payers and change no total.
@@ -208,7 +215,7 @@ def appraise(
     Raises
     ------
     EvaluationError
-        If two scenarios share a key.
+        If two scenarios share a key, or one counts a line that others leave out.
     UnitError
         If what was averted is not in pupils, or a flow precedes the base year.
     """
@@ -221,6 +228,7 @@ def appraise(
     keys = [scenario.key for scenario in listed]
     if len(set(keys)) < len(keys):
         raise EvaluationError(f"Two scenarios share a key: {', '.join(keys)}. Give each its own.")
+    refuse_other_lines(parameters, listed)
     sample = resample(averted.by_academic_year(), draws, seed=seed, key="appraisal/averted")
     spend = programme_flows(programme, price_year=prices) if programme else None
     adjusted = [adjusted_averted(sample, scenario.adjustments) for scenario in listed]
@@ -239,12 +247,12 @@ def appraise(
     ]
     joined = _join(flows, keys)
     joined = units.money(joined, price_year=prices)
-    present = present_value(joined, base_year=base, edition=discounting)
+    present = present_value(joined, base_year=base, edition=discounting, timing=timing)
     totals = [fewer.sum("period") * scenario.programme for scenario, fewer in zip(listed, adjusted, strict=True)]
     pupils = units.label(
         xr.concat(totals, dim=pd.Index(keys, name="scenario")).transpose("draw", "scenario"), "pupils"
     )
-    return Appraisal(joined, present, base, discounting, averted.draw_kind, listed, pupils)
+    return Appraisal(joined, present, base, discounting, averted.draw_kind, listed, pupils, timing)
 
 
 def _scenario_flows(

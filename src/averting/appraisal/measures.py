@@ -241,7 +241,7 @@ def appraisal_summary_table(appraisal: Appraisal, *, view: str = "cashable", lev
             "Assumptions changed": "; ".join([*scenario.overrides, *changed]) or "none",
             "Not valued": "pupils' later earnings, health and crime, unless a family of costs declares them",
             "Prices, base year and discounting": f"{appraisal.flows.attrs['price_year']}, {appraisal.base_year.label}, "
-            f"Green Book {appraisal.discounting}",
+            f"Green Book {appraisal.discounting}, money moves at the {appraisal.timing} of its year",
         }  # fmt: skip
         for name, cell in cells.items():
             measures.setdefault(name, []).append(cell)

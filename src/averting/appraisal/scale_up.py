@@ -16,6 +16,7 @@ from averting.appraisal.appraisal import Appraisal, appraise
 from averting.appraisal.programme import ProgrammeCost
 from averting.appraisal.scenario import Scenario
 from averting.costs import ParameterSet
+from averting.costs.discounting import Timing
 from averting.effects import Averted
 from averting.errors import EvaluationError, Fault, refuse
 from averting.years import AcademicYear, FinancialYear, Period
@@ -145,6 +146,7 @@ def scale_up(
     base_year: FinancialYear,
     price_year: FinancialYear,
     discounting: str = "2022",
+    timing: Timing = "start",
     payers_as_of: FinancialYear | None = None,
     conditions: Collection[str] = (),
     draws: int = 4_000,
@@ -158,7 +160,7 @@ def scale_up(
         Of the pilots.
     plan : ScaleUp
         What is supposed of the wider programme.
-    parameters, base_year, price_year, discounting, payers_as_of, conditions, draws, seed
+    parameters, base_year, price_year, discounting, timing, payers_as_of, conditions, draws, seed
         As in :func:`averting.appraise`.
 
     Returns
@@ -179,6 +181,7 @@ def scale_up(
         programme=plan.costs(),
         scenarios=(WIDER,),
         discounting=discounting,
+        timing=timing,
         payers_as_of=payers_as_of,
         conditions=conditions,
         draws=draws,

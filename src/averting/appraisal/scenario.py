@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from averting.appraisal.adjustments import Adjustment
-from averting.costs import Override
-from averting.errors import EvaluationError
+from averting.costs import Override, ParameterSet
+from averting.errors import EvaluationError, Fault, refuse
 
 
 @dataclass(frozen=True)
@@ -50,3 +50,27 @@ class Scenario:
 
 NO_PROGRAMME = Scenario("no_programme", "No programme", programme=False)
 CENTRAL = Scenario("central", "Central")
+
+
+def refuse_other_lines(parameters: ParameterSet, scenarios: Sequence[Scenario]) -> None:
+    """Refuse scenarios that count a line which others leave out: their totals would not be of the same things.
+
+    A line waits where nobody has given its number; giving it in one scenario alone would wake it there alone.
+
+    Raises
+    ------
+    EvaluationError
+        Naming each scenario, line and number. Unknown overrides are refused as by :meth:`ParameterSet.under`.
+    """
+    asleep = parameters.asleep
+    faults = [
+        Fault(
+            f"scenario '{scenario.key}'",
+            f"it gives {' and '.join(asleep[line])}, so it counts the line {line}, which others leave out",
+            "Give the number for all: [costs.override], or ParameterSet.under before scenarios",
+        )
+        for scenario in scenarios
+        if scenario.programme
+        for line in sorted(set(asleep) - set(parameters.under(scenario.overrides).asleep))
+    ]
+    refuse(EvaluationError, "Scenarios cannot be compared", faults)

@@ -20,7 +20,7 @@ from averting.appraisal.programme import ProgrammeCost, programme_flows
 from averting.appraisal.scenario import CENTRAL, Scenario
 from averting.appraisal.unit_savings import Streams, laid_out, savings_per_exclusion
 from averting.costs import Distribution, Override, Parameter, ParameterSet, present_value
-from averting.costs.discounting import factors
+from averting.costs.discounting import Timing, factors
 from averting.draws import resample
 from averting.effects import Averted
 from averting.errors import EvaluationError
@@ -38,7 +38,7 @@ class Case:
 
     Parameters
     ----------
-    averted, parameters, programme, base_year, price_year, scenario, discounting, draws, seed, payers_as_of, conditions
+    averted, parameters, programme, base_year, price_year, scenario, discounting, draws, seed, payers_as_of, conditions, timing
         As in :func:`averting.appraise`.
     view : str
         Which savings count: ``cashable`` or ``cashable_and_capacity``.
@@ -56,6 +56,7 @@ class Case:
     seed: int = 1
     payers_as_of: FinancialYear | None = None
     conditions: tuple[str, ...] = ()
+    timing: Timing = "start"
     # savings per exclusion by what the parameters are: cases made from one another share it
     _kept: dict[str, Streams] = field(default_factory=dict, repr=False, compare=False)
 
@@ -73,6 +74,7 @@ class Case:
             programme=self.programme,
             scenarios=(self.scenario,),
             discounting=self.discounting,
+            timing=self.timing,
             draws=self.draws,
             seed=self.seed,
             payers_as_of=self.payers_as_of,
@@ -96,7 +98,10 @@ class Case:
         counted = streams.values[np.isin(streams.kinds, VIEWS[self.view])].sum(axis=0)
         years = np.arange(max(starts) - self.base_year.start + counted.shape[-1])
         flows = laid_out(counted, sample.to_numpy(), starts, first=self.base_year.start, years=len(years))
-        return float((flows @ factors(years, edition=self.discounting)).mean()) + self.npv_of_spend()
+        return (
+            float((flows @ factors(years, edition=self.discounting, timing=self.timing)).mean())
+            + self.npv_of_spend()
+        )
 
     def _per_exclusion(self) -> Streams:
         known = self.parameters.under(self.scenario.overrides)
@@ -115,7 +120,7 @@ class Case:
         if not self.programme:
             return 0.0
         flows = programme_flows(self.programme, price_year=self.price_year)
-        spent = present_value(flows, base_year=self.base_year, edition=self.discounting)
+        spent = present_value(flows, base_year=self.base_year, edition=self.discounting, timing=self.timing)
         return float(spent.sum()) * (1 + amount_of(self.scenario.adjustments, "optimism_bias"))
 
     def central(self, name: str) -> float:

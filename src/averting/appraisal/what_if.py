@@ -176,7 +176,9 @@ class Basis:
         """Discount factors of the years from the base year."""
         if schedule == "none":
             return np.ones(self.years)
-        return factors(np.arange(self.years), edition=self.case.discounting, series=schedule)
+        return factors(
+            np.arange(self.years), edition=self.case.discounting, series=schedule, timing=self.case.timing
+        )
 
     def counted(self, view: str) -> NDArray[np.bool_]:
         """Say of each stream whether a view counts it."""

@@ -14,6 +14,7 @@ from averting.appraisal.decision import Study
 from averting.appraisal.decision.studies import Adds
 from averting.appraisal.scale_up import ScaleUp
 from averting.costs import known_payers, overrides_from_table
+from averting.costs.discounting import Timing
 from averting.errors import AvertingError, Fault
 from averting.evaluation.programme_settings import read_conditions, read_payers_as_of, read_programme
 from averting.evaluation.toml_table import TomlTable
@@ -44,6 +45,7 @@ class AppraisalSettings:
     conditions: tuple[str, ...] = ()
     studies: tuple[Study, ...] = ()
     pupils_supported: float | None = None
+    timing: Timing = "start"
 
 
 def read_appraisal(top: TomlTable, folder: Path) -> AppraisalSettings | None:
@@ -77,9 +79,15 @@ def read_appraisal(top: TomlTable, folder: Path) -> AppraisalSettings | None:
         conditions=read_conditions(table),
         studies=tuple(study for entry in entries["study"] if (study := _study(entry))),
         pupils_supported=_pupils(table, bool(entries["programme"])),
+        timing=_timing(table),
     )
     table.done()
     return settings
+
+
+def _timing(table: TomlTable) -> Timing:
+    found = table.choice("timing", get_args(Timing), "start")
+    return found if found in get_args(Timing) else "start"  # type: ignore[return-value]
 
 
 def _pupils(table: TomlTable, has_cost: bool) -> float | None:

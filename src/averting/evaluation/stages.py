@@ -11,6 +11,7 @@ import xarray as xr
 from averting.appraisal import Appraisal, appraise, measures
 from averting.appraisal.appraisal import VIEWS
 from averting.appraisal.programme import programme_flows
+from averting.appraisal.scenario import refuse_other_lines
 from averting.appraisal.sensitivity import Case
 from averting.checks import CheckResult
 from averting.costs import factors, known_deflator, known_payers, load_parameters
@@ -170,8 +171,7 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
     known_deflator().ratio(costs.price_year, costs.price_year)
     if appraisal is None:
         return
-    for scenario in appraisal.scenarios:
-        parameters.under(scenario.overrides)
+    refuse_other_lines(parameters, appraisal.scenarios)
     factors([0], edition=appraisal.discounting)
     if appraisal.programme:
         programme_flows(appraisal.programme, price_year=costs.price_year)
@@ -321,6 +321,7 @@ def write_appraisal(
         programme=settings.programme,
         scenarios=settings.scenarios,
         discounting=settings.discounting,
+        timing=settings.timing,
         draws=draws,
         seed=seed,
         payers_as_of=settings.payers_as_of,
@@ -341,6 +342,7 @@ def write_appraisal(
         costs.price_year,
         settings.programme,
         discounting=settings.discounting,
+        timing=settings.timing,
         draws=draws,
         seed=seed,
         payers_as_of=settings.payers_as_of,

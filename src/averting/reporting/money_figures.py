@@ -43,7 +43,7 @@ def waterfall(net_by_payer: pd.Series, *, title: str = "") -> ReportFigure:
     shown = net_by_payer[net_by_payer != 0]
     values = shown.to_numpy(dtype=float) / 1000
     starts = np.concatenate([[0.0], np.cumsum(values)[:-1]])
-    labels = [*(_wrapped(str(label)) for label in shown.index), "All public budgets"]
+    labels = [*(_wrapped(str(label)) for label in shown.index), "All of them"]
     with mpl.rc_context(STYLE):
         figure, axes = new_axes(1.3 + 0.42 * len(labels))
         colours = [PILOT if value >= 0 else WITHOUT for value in (*values, values.sum())]

@@ -39,12 +39,14 @@ def adjustments(results: Results) -> list[str]:
 
 
 def prices(results: Results) -> str:
-    """Say by which release of the deflator prices of other years were brought together, and how far it is published."""
-    about = results.record("appraisal/appraisal").get("deflator")
+    """Say when in its year money is counted, and by which release of the deflator prices were brought together."""
+    record = results.record("appraisal/appraisal")
+    about, when = record.get("deflator"), {"start": "start", "mid": "middle", "end": "end"}
     if not about:
         return ""
     return (
-        f"Prices of other years are brought together by the GDP deflator ({about['vintage']}; {about['method']})."
+        f"Money of a financial year is counted as if it moved at the {when[record['timing']]} of the year. Prices of other "
+        f"years are brought together by the GDP deflator ({about['vintage']}; {about['method']})."
     )
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from averting import units
 from averting.appraisal import CENTRAL, NO_PROGRAMME, ProgrammeCost, Scenario, appraise
 from averting.appraisal.appraisal import VIEWS
-from averting.costs import Distribution, Override, deflate, load_parameters, savings
+from averting.costs import Distribution, Override, deflate, load_parameters, overrides_from_table, savings
 from averting.draws import resample
 from averting.effects import Averted
 from averting.errors import EvaluationError, ParameterError, UnitError
@@ -294,3 +294,18 @@ def test_the_kind_of_draws_is_carried(averted):
 
 def test_the_appraisal_says_what_it_is(appraisal):
     assert repr(appraisal) == "Appraisal(no_programme, central, slower; 2022-23 prices, present value in 2021-22)"
+
+
+def test_scenarios_that_count_other_lines_are_refused(averted):
+    """Giving a line's missing number in one scenario alone would compare totals of different things."""
+    families = load_parameters("after_exclusion")
+    given = overrides_from_table(
+        {"transport": {"value": 4_000, "price_year": "2023-24", "reason": "ours"}}, where="t"
+    )
+    waking = Scenario("waking", "With transport", given)
+    years = {"base_year": BASE, "price_year": PRICES, "draws": 20}
+    with pytest.raises(EvaluationError, match=r"'waking': it gives transport, so it counts the line transport"):
+        appraise(averted, families, scenarios=(CENTRAL, waking), **years)
+    # given for all, every scenario counts it
+    both = appraise(averted, families.under(given), scenarios=(CENTRAL, Scenario("other", "Other")), **years)
+    assert "transport" in both.flows["line"].to_numpy()

@@ -61,9 +61,22 @@ def test_all_of_it_is_read(tmp_path):
     (lag,) = settings.scenarios[-1].adjustments
     assert (lag.kind, lag.amount) == ("lag", 1.0)
     assert settings.pupils_supported == 90
+    assert settings.timing == "start"
     year, schools = settings.studies
     assert (year.adds, year.amount, year.cost, year.decisions, year.wait) == ("years", 1.0, 20_000.0, 5.0, 1)
     assert (schools.adds, schools.amount, schools.years) == ("schools", 10.0, 3)
+
+
+def test_timing_and_pupils_are_checked(tmp_path):
+    demo = (analyses_dir() / "demo" / FILE).read_text(encoding="utf-8")
+    (tmp_path / FILE).write_text(demo.replace("pupils_supported = 90", 'timing = "mid"'), encoding="utf-8")
+    assert load_evaluation(tmp_path).appraisal.timing == "mid"
+    wrong = demo.replace("pupils_supported = 90", 'timing = "late"\npupils_supported = 0')
+    (tmp_path / FILE).write_text(wrong, encoding="utf-8")
+    with pytest.raises(EvaluationError) as error:
+        load_evaluation(tmp_path)
+    assert "'late' is not known" in str(error.value)
+    assert "above zero" in str(error.value)
 
 
 @pytest.mark.parametrize(
