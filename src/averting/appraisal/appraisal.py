@@ -17,6 +17,7 @@ from averting.costs import ParameterSet, known_deflator, present_value, savings
 from averting.draws import resample
 from averting.effects import Averted
 from averting.errors import EvaluationError
+from averting.notebook import card
 from averting.years import FinancialYear, financial_year
 
 PROGRAMME = "programme"
@@ -157,6 +158,21 @@ class Appraisal:
         moved = (frame["undiscounted"] != 0) | (frame["present_value"] != 0)
         columns = ["scenario", "line", "line_label", "kind", "payer", "year", "undiscounted", "present_value"]
         return frame.loc[moved, columns].reset_index(drop=True)
+
+    def _repr_html_(self) -> str:
+        """Return savings, cost and what is left, by scenario and view, in pounds."""
+        rows = [
+            (
+                str(row.scenario),
+                VIEW_LABELS.get(str(row.view), str(row.view)),
+                f"{row.savings_mean:,.0f}",
+                f"{row.programme_cost:,.0f}",
+                f"{row.npv_mean:,.0f} ({row.npv_lower:,.0f} to {row.npv_upper:,.0f})",
+            )
+            for row in self.summary().itertuples()
+        ]
+        columns = ("scenario", "who counts", "savings, £", "programme, £", "net present value, £ (interval)")
+        return card(repr(self), {}, columns=columns, rows=rows)
 
     def __repr__(self) -> str:
         price_year = self.flows.attrs["price_year"]
