@@ -54,6 +54,16 @@ class Appraisal:
         In order; doing nothing first.
     averted : DataArray, dims (draw, scenario), units pupils, optional
         Exclusions averted over all periods, after each scenario's adjustments, on the same draws as the money.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> effect = av.estimate(design, "permanent_exclusions", draws=200)
+    >>> parameters = av.load_parameters("high_needs_block")
+    >>> made = av.appraise(effect.averted(), parameters, base_year="2021-22", draws=200)
+    >>> made.npv().dims
+    ('draw', 'scenario', 'view')
     """
 
     flows: xr.DataArray
@@ -227,6 +237,15 @@ def appraise(
         If two scenarios share a key.
     UnitError
         If what was averted is not in pupils, or a flow precedes the base year.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> effect = av.estimate(design, "permanent_exclusions", draws=200)
+    >>> parameters = av.load_parameters("high_needs_block")
+    >>> av.appraise(effect.averted(), parameters, base_year="2021-22", price_year="2023-24", draws=200)
+    Appraisal(no_programme, central; 2023-24 prices, present value in 2021-22)
     """
     units.require(averted.quantity, units="pupils", what="averted")
     prices = known_deflator().latest if price_year is None else financial_year(price_year)

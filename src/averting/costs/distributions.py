@@ -208,7 +208,7 @@ class Distribution:
     @classmethod
     def point(cls, value: float) -> Distribution:
         """Return the distribution of a number that is taken as known."""
-        return cls("fixed", (("value", float(value)),))
+        return cls.from_table({"family": "fixed", "value": value})
 
     @cached_property
     def _shape(self) -> _Shape:

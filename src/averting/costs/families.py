@@ -241,6 +241,12 @@ def load_parameters(*families: str, la: str | None = None) -> ParameterSet:
     ParameterError
         For an unknown family or authority, or a file with any parameter that is incomplete, unsourced or
         implausible; every fault is listed.
+
+    Examples
+    --------
+    >>> parameters = av.load_parameters("high_needs_block", la="Cheshire West and Chester")
+    >>> parameters.families
+    ('high_needs_block',)
     """
     if not families:
         raise ParameterError("load_parameters needs at least one family, for example 'high_needs_block'.")

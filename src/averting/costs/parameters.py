@@ -58,6 +58,12 @@ class Parameter:
         What a reader should know before using it.
     disputed : str
         Who says otherwise, where the number is contested; empty where nobody is known to.
+
+    Examples
+    --------
+    >>> parameter = next(iter(av.load_parameters("high_needs_block").values()))
+    >>> bool(parameter.source and parameter.locator)
+    True
     """
 
     key: str
@@ -108,6 +114,12 @@ class Override:
         Where it comes from: a key in ``references.bib`` or plain words; empty for a what-if.
     price_year : FinancialYear or None
         Where the new amount is in other prices than the one it replaces.
+
+    Examples
+    --------
+    >>> from averting.costs.distributions import Distribution
+    >>> av.Override(Distribution.point(0.5), reason="our own records").distribution.mean
+    0.5
     """
 
     distribution: Distribution
@@ -197,6 +209,12 @@ class ParameterSet(Mapping[str, Parameter]):
         Checked here, so that no override can break them.
     unset : mapping of str to Unset
         Numbers the user must give; until then the lines that need one are left out.
+
+    Examples
+    --------
+    >>> parameters = av.load_parameters("high_needs_block")
+    >>> sorted(parameters.draw(3, seed=1).sizes.items())
+    [('draw', 3)]
     """
 
     parameters: Mapping[str, Parameter]

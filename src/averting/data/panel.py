@@ -56,6 +56,11 @@ class Panel:
     -----
     ``school`` is the unit followed over time, whatever ``level`` says it is: at level "local authority" it holds
     the authorities' codes.
+
+    Examples
+    --------
+    >>> av.simulate_pilot(seed=1, pilots=2, comparison=12).panel().indicators
+    ('permanent_exclusions', 'suspensions', 'pupils_suspended')
     """
 
     data: xr.Dataset

@@ -66,6 +66,13 @@ class Design:
         Listing every fault: a pilot not in the data, a start outside them, no period before or after, a
         comparison school that is a pilot, too few comparison schools, weights that are not positive or not of
         exactly the comparison schools.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> design
+    Design(2 pilots from 2021/22, 12 comparison schools, 10 periods used, 2 left out)
     """
 
     panel: Panel

@@ -37,6 +37,11 @@ class Estimand:
         For whom, in words.
     scale : {"ratio", "difference"}
         ``ratio``: rate with the programme over rate without it; no effect is 1. ``difference``: no effect is 0.
+
+    Examples
+    --------
+    >>> av.Estimand("suspensions", "with or without", "two schools", "ratio").no_effect
+    1.0
     """
 
     indicator: str
@@ -86,6 +91,16 @@ class Effect:
     ------
     EstimationError
         If draws are missing, not finite, or without the dims above; if the estimand is empty.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> effect = av.estimate(design, "permanent_exclusions", draws=200)
+    >>> effect.interval[0] < effect.estimate < effect.interval[1]
+    True
+    >>> str(effect.verdict)
+    'too uncertain to tell'
     """
 
     estimand: Estimand
