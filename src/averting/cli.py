@@ -13,8 +13,11 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 from rich.table import Table
 
+from averting.commands.init_data import init_data
+from averting.commands.new import new
 from averting.commands.options import Data, Folder, Formats, Json, Quiet, Renderer, print_json
 from averting.commands.progress import teller, timed
+from averting.commands.verify import verify
 from averting.errors import AvertingError
 
 app = App(
@@ -31,15 +34,8 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says how to resume
 )
 
-# loaded when they are asked for, so their help is said here once more
-_LATER = {
-    "init-data": "Say which public files to download and from where, and check those that have arrived.",
-    "new": "Make the folder of a new evaluation, filled in as far as you say.",
-    "verify": "Run results again from their own record, and say whether they come out the same.",
-}
-for _word, _about in _LATER.items():
-    _name = _word.replace("-", "_")
-    app.command(f"averting.commands.{_name}:{_name}", name=_word, help=_about)
+for _command in (init_data, new, verify):
+    app.command(_command)
 
 for _word in ("risk",):
     app.command(f"averting.commands.{_word}:{_word}", name=_word.replace("_", "-"))

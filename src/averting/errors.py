@@ -44,6 +44,14 @@ class AvertingError(Exception):
         What is wrong, where, and what to do.
     faults : iterable of Fault
         The single faults, where one input has several; listed below the message.
+
+    Examples
+    --------
+    >>> try:
+    ...     av.load_parameters("gold")
+    ... except av.AvertingError as error:
+    ...     print(error.message.split(".")[0])
+    There is no family of parameters 'gold'
     """
 
     def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:

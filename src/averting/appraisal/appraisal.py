@@ -18,6 +18,7 @@ from averting.costs.discounting import Timing
 from averting.draws import resample
 from averting.effects import Averted
 from averting.errors import EvaluationError
+from averting.notebook import card
 from averting.years import FinancialYear, financial_year
 
 PROGRAMME = "programme"
@@ -56,6 +57,16 @@ class Appraisal:
         Exclusions averted over all periods, after each scenario's adjustments, on the same draws as the money.
     timing : {"start", "mid", "end"}
         When in a financial year its money is taken to move, for discounting.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> effect = av.estimate(design, "permanent_exclusions", draws=200)
+    >>> parameters = av.load_parameters("high_needs_block")
+    >>> made = av.appraise(effect.averted(), parameters, base_year="2021-22", draws=200)
+    >>> made.npv().dims
+    ('draw', 'scenario', 'view')
     """
 
     flows: xr.DataArray
@@ -162,6 +173,21 @@ class Appraisal:
         columns = ["scenario", "line", "line_label", "kind", "payer", "year", "undiscounted", "present_value"]
         return frame.loc[moved, columns].reset_index(drop=True)
 
+    def _repr_html_(self) -> str:
+        """Return savings, cost and what is left, by scenario and view, in pounds."""
+        rows = [
+            (
+                str(row.scenario),
+                VIEW_LABELS.get(str(row.view), str(row.view)),
+                f"{row.savings_mean:,.0f}",
+                f"{row.programme_cost:,.0f}",
+                f"{row.npv_mean:,.0f} ({row.npv_lower:,.0f} to {row.npv_upper:,.0f})",
+            )
+            for row in self.summary().itertuples()
+        ]
+        columns = ("scenario", "who counts", "savings, £", "programme, £", "net present value, £ (interval)")
+        return card(repr(self), {}, columns=columns, rows=rows)
+
     def __repr__(self) -> str:
         price_year = self.flows.attrs["price_year"]
         keys = ", ".join(scenario.key for scenario in self.scenarios)
@@ -218,6 +244,15 @@ def appraise(
         If two scenarios share a key, or one counts a line that others leave out.
     UnitError
         If what was averted is not in pupils, or a flow precedes the base year.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> effect = av.estimate(design, "permanent_exclusions", draws=200)
+    >>> parameters = av.load_parameters("high_needs_block")
+    >>> av.appraise(effect.averted(), parameters, base_year="2021-22", price_year="2023-24", draws=200)
+    Appraisal(no_programme, central; 2023-24 prices, present value in 2021-22)
     """
     units.require(averted.quantity, units="pupils", what="averted")
     prices = known_deflator().latest if price_year is None else financial_year(price_year)

@@ -37,6 +37,12 @@ class ProgrammeCost:
         Whether it is spent again each year, or once.
     in_kind : bool
         Whether it is time or goods given, not money. It counts as a cost like any other.
+
+    Examples
+    --------
+    >>> year = av.FinancialYear(2021)
+    >>> av.ProgrammeCost(year, 60_000, "la_general_fund", year, source="council ledger").year.label
+    '2021-22'
     """
 
     year: FinancialYear

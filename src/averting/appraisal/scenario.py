@@ -24,6 +24,11 @@ class Scenario:
         False: nothing is done, nothing is spent and nothing is averted.
     adjustments : tuple of Adjustment
         Declared corrections to what was averted and spent, at most one of a kind.
+
+    Examples
+    --------
+    >>> av.Scenario("nothing", "Nothing is done", programme=False).programme
+    False
     """
 
     key: str

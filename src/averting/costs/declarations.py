@@ -82,7 +82,8 @@ def _wrong(where: str, key: str, table: Table) -> list[Fault]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # TOML lets whole numbers grow beyond what a float holds
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _is_range(value: object) -> bool:

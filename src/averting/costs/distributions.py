@@ -21,6 +21,7 @@ type Numbers = Mapping[str, float]
 type Array = NDArray[np.float64]
 
 # A declared mean is read from print, so it may be rounded; a typing error is far larger than this.
+_LARGEST = 1e300  # also of whole numbers, which TOML lets grow beyond what a float holds
 _MEAN_TOLERANCE = 1e-3
 _QUANTILES = {"p5": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 
@@ -199,7 +200,7 @@ class Distribution:
         for key, value in table.items():
             if key == "family":
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
                 raise ParameterError(f"distribution has {key} = {value!r}. It must be a finite number.")
             numbers[key] = float(value)
         return cls(str(table.get("family", "")), tuple(sorted(numbers.items())))
@@ -207,7 +208,7 @@ class Distribution:
     @classmethod
     def point(cls, value: float) -> Distribution:
         """Return the distribution of a number that is taken as known."""
-        return cls("fixed", (("value", float(value)),))
+        return cls.from_table({"family": "fixed", "value": value})
 
     @cached_property
     def _shape(self) -> _Shape:

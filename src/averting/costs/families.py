@@ -14,6 +14,7 @@ from averting.costs.local_figures import local_values, localised, refuse_unknown
 from averting.costs.overlaps import overlap_faults, repeated_faults
 from averting.costs.parameters import Parameter, ParameterSet, SumRule, Unset
 from averting.costs.payers import known_payers
+from averting.costs.shapes import shape_faults
 from averting.errors import Fault, ParameterError, refuse
 from averting.registry import collect
 from averting.resources import models_dir
@@ -92,6 +93,7 @@ def read_family(family: str, declared: Table, *, where: str) -> ParameterSet:
     ParameterError
         Listing every fault of the file.
     """
+    refuse(ParameterError, f"{where} does not load", shape_faults(declared, where=where))
     parameters, unset, faults = _read_parameters(declared, where)
     plain = declared.get("line", {})
     for key, table in plain.items():
@@ -239,6 +241,12 @@ def load_parameters(*families: str, la: str | None = None) -> ParameterSet:
     ParameterError
         For an unknown family or authority, or a file with any parameter that is incomplete, unsourced or
         implausible; every fault is listed.
+
+    Examples
+    --------
+    >>> parameters = av.load_parameters("high_needs_block", la="Cheshire West and Chester")
+    >>> parameters.families
+    ('high_needs_block',)
     """
     if not families:
         raise ParameterError("load_parameters needs at least one family, for example 'high_needs_block'.")

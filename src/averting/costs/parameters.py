@@ -17,6 +17,7 @@ from averting.costs.distributions import Distribution
 from averting.costs.references import known_references
 from averting.draws import stream
 from averting.errors import Fault, ParameterError, refuse
+from averting.notebook import card
 from averting.years import FinancialYear
 
 Grade = Literal["A", "B", "C", "D", "E"]
@@ -57,6 +58,12 @@ class Parameter:
         What a reader should know before using it.
     disputed : str
         Who says otherwise, where the number is contested; empty where nobody is known to.
+
+    Examples
+    --------
+    >>> parameter = next(iter(av.load_parameters("high_needs_block").values()))
+    >>> bool(parameter.source and parameter.locator)
+    True
     """
 
     key: str
@@ -107,6 +114,12 @@ class Override:
         Where it comes from: a key in ``references.bib`` or plain words; empty for a what-if.
     price_year : FinancialYear or None
         Where the new amount is in other prices than the one it replaces.
+
+    Examples
+    --------
+    >>> from averting.costs.distributions import Distribution
+    >>> av.Override(Distribution.point(0.5), reason="our own records").distribution.mean
+    0.5
     """
 
     distribution: Distribution
@@ -180,7 +193,7 @@ class SumRule:
     tolerance: float = _SUM_TOLERANCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ParameterSet(Mapping[str, Parameter]):
     """Parameters by key, with the cost lines and sum rules declared beside them.
 
@@ -196,6 +209,12 @@ class ParameterSet(Mapping[str, Parameter]):
         Checked here, so that no override can break them.
     unset : mapping of str to Unset
         Numbers the user must give; until then the lines that need one are left out.
+
+    Examples
+    --------
+    >>> parameters = av.load_parameters("high_needs_block")
+    >>> sorted(parameters.draw(3, seed=1).sizes.items())
+    [('draw', 3)]
     """
 
     parameters: Mapping[str, Parameter]
@@ -280,6 +299,30 @@ class ParameterSet(Mapping[str, Parameter]):
             for key, parameter in self.items()
         }
         return xr.Dataset(variables, coords={"draw": np.arange(n)}, attrs={"families": ",".join(self.families)})
+
+    def __repr__(self) -> str:
+        families = ", ".join(self.families) or "no family"
+        return (
+            f"ParameterSet({families}: {len(self)} parameters, {len(self.lines)} lines, {len(self.unset)} to give)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return every parameter with its range, unit, prices, grade and source, and what you must give."""
+        rows = [
+            (
+                str(row.key),
+                f"{row.central:,.4g}",
+                f"{row.low:,.4g} to {row.high:,.4g}",
+                str(row.unit),
+                str(row.price_year or ""),
+                str(row.grade),
+                str(row.source),
+            )
+            for row in self.sources().itertuples()
+        ]
+        columns = ("parameter", "central", "90 % range", "unit", "prices", "grade", "source")
+        facts = {f"you must give {key}": asked.ask for key, asked in self.unset.items()}
+        return card(repr(self), facts, columns=columns, rows=rows)
 
     def sources(self) -> pd.DataFrame:
         """Return one row per parameter: what it is, how sure it is, and where it comes from."""

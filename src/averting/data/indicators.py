@@ -121,6 +121,11 @@ def load_indicators(path: Path | None = None, *, own: Path | None = None) -> dic
     ------
     DataError
         If a table lacks a key, has an unknown one, a value that is not allowed, or declares anew what is there.
+
+    Examples
+    --------
+    >>> av.load_indicators()["suspensions"].unit
+    'events'
     """
     shipped = _load(path or models_dir() / "indicators.toml")
     if own is None or not own.is_file():

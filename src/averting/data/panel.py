@@ -18,6 +18,7 @@ from averting.data.indicators import load_indicators
 from averting.data.measures import KINDS, Measure
 from averting.data.symbols import interval
 from averting.errors import DataError, UnitError
+from averting.notebook import card
 from averting.units import label
 from averting.years import Period, covered
 
@@ -55,6 +56,11 @@ class Panel:
     -----
     ``school`` is the unit followed over time, whatever ``level`` says it is: at level "local authority" it holds
     the authorities' codes.
+
+    Examples
+    --------
+    >>> av.simulate_pilot(seed=1, pilots=2, comparison=12).panel().indicators
+    ('permanent_exclusions', 'suspensions', 'pupils_suspended')
     """
 
     data: xr.Dataset
@@ -322,6 +328,16 @@ class Panel:
             lines.append(f"  {indicator.ljust(max(map(len, self.indicators)))}  {tallies}")
         lines += [f"  {check.status}: {check.message}" for check in self.checks]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return how many cells of each indicator have each status; never a count of a school."""
+        codes = {name: self.data["status"].sel(indicator=name).values for name in self.indicators}
+        rows = [
+            (name, *(f"{(status == code).sum():,}" for code in range(len(STATUS_NAMES))))
+            for name, status in codes.items()
+        ]
+        title, columns = repr(self).splitlines()[0], ("cells of", *STATUS_NAMES)
+        return card(title, {}, columns=columns, rows=rows, checks=self.checks)
 
 
 def _in_order(data: xr.Dataset) -> xr.Dataset:

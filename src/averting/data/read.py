@@ -82,6 +82,12 @@ def read_panel(
         If the file cannot be opened, is of no known vintage, or has faults, which are listed at once.
     MissingExtraError
         If a Parquet file is asked for without pyarrow, or an Excel workbook without openpyxl.
+
+    Examples
+    --------
+    >>> panel = av.read_panel("my-pilot/data/simulated_schools.csv", source="dfe_exclusions", phase="Secondary")
+    >>> panel.periods[0], len(panel.schools)
+    ('2013/14', 43)
     """
     path = Path(path)
     if source not in SOURCES or level not in LEVELS:

@@ -46,6 +46,11 @@ class SameAsPilots:
         Schools never to compare with, for example neighbours that pupils may move to; refused where not in the data.
     exclude_same_la : bool
         Leave out every school in a pilot's local authority, to which the programme may spill over.
+
+    Examples
+    --------
+    >>> av.SameAsPilots(on=["phase", "region"], exclude_same_la=True).on
+    ['phase', 'region']
     """
 
     on: Sequence[str] = ("phase", "region")

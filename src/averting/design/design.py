@@ -13,6 +13,7 @@ from averting.checks import CheckResult
 from averting.data import Panel
 from averting.design.comparison import ComparisonRule, choose_comparison
 from averting.errors import DesignError, Fault, UnitError, refuse
+from averting.notebook import card
 from averting.years import Period, covered
 
 COVID_PERIODS = ("2019/20", "2020/21")
@@ -65,6 +66,13 @@ class Design:
         Listing every fault: a pilot not in the data, a start outside them, no period before or after, a
         comparison school that is a pilot, too few comparison schools, weights that are not positive or not of
         exactly the comparison schools.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> design
+    Design(2 pilots from 2021/22, 12 comparison schools, 10 periods used, 2 left out)
     """
 
     panel: Panel
@@ -196,6 +204,15 @@ class Design:
             f"Design({len(self.pilots)} pilots from {start}, {len(self.comparison)} comparison schools, "
             f"{len(self.periods)} periods used, {len(self.excluded)} left out)"
         )
+
+    def _repr_html_(self) -> str:
+        """Return who is compared with whom, from when, and what calls for attention."""
+        facts = {
+            "pilots": ", ".join(f"{pilot} from {self.starts[pilot]}" for pilot in self.pilots),
+            "compared with": f"{len(self.comparison):,} {self.panel.units}: {self.rule}",
+            "periods": f"{self.periods[0]} to {self.periods[-1]}, without {', '.join(self.excluded) or 'none'}",
+        }
+        return card(f"Design: {len(self.pilots)} pilots", facts, checks=self.checks)
 
 
 def _periods(periods: Sequence[str]) -> tuple[str, ...]:

@@ -95,6 +95,13 @@ def estimate(
         start, or the design does not allow the method.
     MissingExtraError
         If the method needs an extra that is not installed.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> av.estimate(design, "permanent_exclusions", method="ratio_did", draws=200, seed=1)
+    Effect(permanent_exclusions, ratio_did: ratio ..., 95% interval ...; too uncertain to tell)
     """
     known = known_estimators()
     key = DEFAULT_METHOD if method == "auto" else method

@@ -24,6 +24,14 @@ class Averted:
         What was averted.
     draw_kind : str
         ``posterior``, ``bootstrap`` or ``confidence``.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> averted = av.estimate(design, "permanent_exclusions", draws=200).averted()
+    >>> sorted(averted.summary())
+    ['level', 'lower', 'median', 'upper']
     """
 
     quantity: xr.DataArray

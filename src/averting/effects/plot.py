@@ -36,11 +36,13 @@ def plot_effect(effect: Effect, *, ax: Axes | None = None) -> Axes:
     if ax is None:
         _, ax = plt.subplots(figsize=(6, 3), layout="constrained")
     draws = effect.draws.to_numpy()
-    shown = draws[draws <= np.quantile(draws, 0.995)]
+    least, most = np.quantile(draws, [0.005, 0.995])
+    shown = draws[(draws >= least) & (draws <= most)]
     ax.hist(shown, bins=40, color="#9db7d5", edgecolor="none")
     ax.axvline(effect.estimand.no_effect, color="#0b0c0c", linewidth=1, linestyle="--")
     lower, upper = effect.interval
-    ax.hlines(0, lower, min(upper, shown.max()), color="#12436d", linewidth=5)
+    # an interval without a bound, or far beyond the draws, runs to the edge of what is shown
+    ax.hlines(0, max(lower, least), min(upper, most), color="#12436d", linewidth=5)
     ax.plot(effect.estimate, 0, "o", color="#12436d", clip_on=False)
     ax.set(xlabel=f"{effect.estimand.scale}: {effect.estimand.contrast}", yticks=[], title=str(effect.verdict))
     return ax

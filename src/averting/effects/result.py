@@ -14,6 +14,7 @@ from averting.checks import CheckResult
 from averting.effects.averted import Averted
 from averting.effects.verdict import Verdict, verdict
 from averting.errors import EstimationError
+from averting.notebook import card
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +37,11 @@ class Estimand:
         For whom, in words.
     scale : {"ratio", "difference"}
         ``ratio``: rate with the programme over rate without it; no effect is 1. ``difference``: no effect is 0.
+
+    Examples
+    --------
+    >>> av.Estimand("suspensions", "with or without", "two schools", "ratio").no_effect
+    1.0
     """
 
     indicator: str
@@ -85,6 +91,16 @@ class Effect:
     ------
     EstimationError
         If draws are missing, not finite, or without the dims above; if the estimand is empty.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    >>> effect = av.estimate(design, "permanent_exclusions", draws=200)
+    >>> effect.interval[0] < effect.estimate < effect.interval[1]
+    True
+    >>> str(effect.verdict)
+    'too uncertain to tell'
     """
 
     estimand: Estimand
@@ -160,6 +176,19 @@ class Effect:
         from averting.effects.plot import plot_effect
 
         return plot_effect(self, ax=ax)
+
+    def _repr_html_(self) -> str:
+        """Return the verdict, the interval and what to know before believing them; no count of a school."""
+        low, high = self.interval
+        facts = {
+            "verdict": str(self.verdict),
+            f"{self.estimand.scale} ({self.level:.0%} interval)": f"{self.estimate:.2f} ({low:.2f} to {high:.2f})",
+            "no effect is": f"{self.estimand.no_effect:g}",
+            **({} if self.p_value is None else {"p-value": f"{self.p_value:.3f}"}),
+            "what is compared": f"{self.estimand.contrast}, for {self.estimand.population}",
+            "method": f"{self.method}, {self.inference}",
+        }
+        return card(f"Effect on {self.estimand.indicator}", facts, checks=self.checks)
 
     def __repr__(self) -> str:
         low, high = self.interval

@@ -28,7 +28,13 @@ CAUTIONS = (
 
 
 class Verdict(StrEnum):
-    """One of four things an evaluation can say."""
+    """One of four things an evaluation can say.
+
+    Examples
+    --------
+    >>> av.Verdict.UNCERTAIN
+    <Verdict.UNCERTAIN: 'too uncertain to tell'>
+    """
 
     REDUCTION = "evidence of a reduction"
     INCREASE = "evidence of an increase"

@@ -13,7 +13,7 @@ from averting.data import read_panel
 from averting.errors import AvertingError, EvaluationError
 from averting.evaluation.scaffold import new
 from averting.evaluation.settings import FILE
-from averting.years import AcademicYear
+from averting.years import AcademicYear, FinancialYear
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,8 @@ def _lines(answers: Answers) -> tuple[dict[str, str | Sequence[str]], list[str]]
             known[key] = value
         else:
             left.append(about)
+    if answers.start:  # money may move from the financial year in which the programme starts
+        known["base_year"] = FinancialYear(AcademicYear.parse(answers.start).start).label
     if answers.question:
         known["question"] = answers.question
     if answers.level:

@@ -58,6 +58,11 @@ def render(
     ------
     RenderError
         Without results, with results of another ``evaluation.toml``, or where the report itself fails.
+
+    Examples
+    --------
+    >>> av.render("my-pilot", report="summary", engine="embedded").name
+    'summary.html'
     """
     folder, watermark, hashes = _checked(Path(folder))
     target = Path(output) if output is not None else folder / f"{report}.html"
@@ -104,6 +109,11 @@ def render_all(
     ------
     RenderError
         As for :func:`averting.render`, or if a format is none of those.
+
+    Examples
+    --------
+    >>> [path.name for path in av.render_all("my-pilot", names=["summary"], engine="embedded")]
+    ['summary.html']
     """
     endings = check_formats(to)
     folder, watermark, hashes = _checked(Path(folder))

@@ -77,6 +77,11 @@ def check(folder: str | Path, *, data: str | Path | None = None) -> Checked:
     ------
     AvertingError
         The first input that cannot be used, with all its faults.
+
+    Examples
+    --------
+    >>> av.check("my-pilot").design
+    Design(3 pilots from 2021/22, 40 comparison schools, 10 periods used, 2 left out)
     """
     return check_evaluation(_load(folder, data))
 
@@ -126,6 +131,11 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
         If an input cannot be used or an effect cannot be estimated.
     StorageError
         If the folder cannot be written to, or another run is writing to it.
+
+    Examples
+    --------
+    >>> av.run("my-pilot").name
+    'results'
     """
     progress("reading and checking the data")
     checked = check(folder, data=data)

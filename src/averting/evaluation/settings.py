@@ -144,6 +144,11 @@ def load_evaluation(folder: str | Path) -> Evaluation:
     ------
     EvaluationError
         Listing every fault: a key that is missing, unknown, of the wrong type, or that contradicts another.
+
+    Examples
+    --------
+    >>> av.load_evaluation("my-pilot").primary.indicator
+    'permanent_exclusions'
     """
     folder = Path(folder)
     if folder.name == FILE:

@@ -82,6 +82,11 @@ def verify(results: str | Path, *, data: str | Path | None = None, progress: Pro
         If the record is incomplete, or data, indicators or another input are not those that were used.
     RenderError
         If the folder holds no results.
+
+    Examples
+    --------
+    >>> av.verify("my-pilot").holds
+    True
     """
     folder = Path(results)
     folder = folder / "results" if (folder / "results").is_dir() else folder

@@ -1,4 +1,13 @@
-"""Choosing between scenarios when nothing is certain, and what more certainty would be worth."""
+"""Choosing between scenarios when nothing is certain, and what more certainty would be worth.
+
+Examples
+--------
+>>> import numpy as np, xarray as xr
+>>> worth = [[0.0, 10.0], [0.0, -6.0]]
+>>> draws = xr.DataArray(worth, dims=("draw", "scenario"), coords={"scenario": ["nothing", "do"]})
+>>> float(av.decision.evpi(draws))
+3.0
+"""
 
 from averting.appraisal.decision.choices import ceac, ceaf, evpi, expected_loss, p_best, p_cost_effective_vs
 from averting.appraisal.decision.information import enbs, evppi, evsi, population, study_error

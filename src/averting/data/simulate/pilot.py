@@ -119,6 +119,12 @@ def simulate_pilot(
     ------
     DataError
         If the years are out of order, there are too few schools, or a factor is unknown or not positive.
+
+    Examples
+    --------
+    >>> made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    >>> len(made.pilots), len(made.panel().schools)
+    (2, 14)
     """
     factors = {"permanent_exclusions": 0.6, "suspensions": 0.8} if effect is None else dict(effect)
     years, since = _years(first_year, last_year, start)
