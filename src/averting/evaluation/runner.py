@@ -194,7 +194,9 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
             ),
         )
     references = (models_dir() / "references.bib").read_text(encoding="utf-8")
-    manifest = canonical_json(_manifest(evaluation, inputs, keys))
+    manifest = canonical_json(
+        _manifest(evaluation, inputs, keys) | {"units_in_data": checked.panel.data.sizes["school"]}
+    )
     store.publish(list(keys), {"manifest.json": manifest, "references.bib": references})
     return store.results
 
@@ -282,6 +284,7 @@ def _manifest(evaluation: Evaluation, inputs: dict[str, object], keys: dict[str,
         "events": [{"id": event.id, "label": event.label} for event in evaluation.events],
         "indicators": stages.indicator_labels(evaluation),
         "exposures": stages.exposure_nouns(evaluation),
+        "declared": evaluation.report.to_dict(),
         "inputs": inputs,
         "stages": keys,
     }

@@ -23,6 +23,7 @@ from averting.evaluation.contradictions import contradictions
 from averting.evaluation.estimate_settings import EstimateSettings, read_estimate
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
 from averting.evaluation.programme_settings import read_day
+from averting.evaluation.report_settings import ReportSettings, read_report
 from averting.evaluation.toml_table import TomlTable
 from averting.years import FinancialYear, Period
 
@@ -105,6 +106,7 @@ class Evaluation:
     indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
     events: tuple[Event, ...] = ()
     checks: CheckSettings = field(default_factory=CheckSettings)
+    report: ReportSettings = field(default_factory=ReportSettings)
 
     @property
     def primary(self) -> EstimateSettings:
@@ -184,6 +186,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
         checks=read_checks(top),
+        report=read_report(top),
     )
 
 
