@@ -130,13 +130,13 @@ def render(
     folder
         The evaluation's folder.
     to
-        Formats to write beside each report: html, pdf, docx, or several: html,pdf.
+        Formats to write beside each report: html, pdf, or html,pdf.
     report
         Render only this one, for example summary; with --output and without --report it is report.
     engine
         auto uses Quarto for HTML where it is installed, else the renderer that averting brings.
     output
-        Where to write one report; its ending, .html, .pdf or .docx, is the format.
+        Where to write one report; its ending, .html or .pdf, is the format.
     cache
         Reuse executed cells where report and results are unchanged.
     quiet
@@ -184,7 +184,7 @@ def publish(
     engine
         auto uses Quarto where it is installed, else the renderer that averting brings.
     to
-        Formats of the reports: html, pdf, docx, or several: html,pdf.
+        Formats of the reports: html, pdf, or html,pdf.
     quiet
         Print only where the release is.
     """

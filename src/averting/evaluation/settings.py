@@ -103,10 +103,10 @@ class Evaluation:
     estimates: tuple[EstimateSettings, ...]
     costs: CostSettings | None
     appraisal: AppraisalSettings | None
+    report: ReportSettings = field(default_factory=ReportSettings)
     indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
     events: tuple[Event, ...] = ()
     checks: CheckSettings = field(default_factory=CheckSettings)
-    report: ReportSettings = field(default_factory=ReportSettings)
 
     @property
     def primary(self) -> EstimateSettings:
