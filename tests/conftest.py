@@ -166,8 +166,9 @@ class Tab:
     def press(self, key: str, *, shift: bool = False) -> None:
         """Press a key, for example Tab or Enter, as a reader would."""
         about = {"key": key, "code": key, "windowsVirtualKeyCode": {"Tab": 9, "Enter": 13, "ArrowRight": 39}[key]}
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, modifiers=8 * shift, **about)
+        typed = {"text": "\r"} if key == "Enter" else {}
+        for kind, text in (("keyDown", typed), ("keyUp", {})):
+            self.call("Input.dispatchKeyEvent", type=kind, modifiers=8 * shift, **about, **text)
 
     def picture(self, path: Path) -> None:
         """Save the whole page as a PNG."""

@@ -14,7 +14,7 @@ from averting.evaluation.settings import FILE
 from averting.reporting import numbers, open_results, tables, wording
 from averting.resources import analyses_dir
 
-FIGURES, TABLES = 9, 14
+FIGURES, TABLES = 11, 22
 
 
 def declared_headings():
@@ -152,7 +152,7 @@ def test_an_evaluation_without_money_permutation_or_power_has_a_report(quick_cop
     page = report_of(render(quick_copy, engine="embedded"))
     assert "does not value" in page.text
     assert "£" not in page.text
-    assert len(page.images) == 3  # balance, paths and single schools left out
+    assert len(page.images) == 5  # what is suppressed, balance, funnel, paths and single schools left out
     for heading in declared_headings():
         assert any(found.endswith(heading) for found in page.headings), heading
 
@@ -162,8 +162,8 @@ def test_the_demonstration_from_one_command(cli, tmp_path, report_of):
     said = cli("demo", tmp_path / "demo")
     assert said.code == 0
     demo = (tmp_path / "demo").resolve()
-    names = ("report", "scenarios", "summary")
-    assert said.out.splitlines()[-3:] == [f"{name}: {demo / name}.html" for name in names]
+    names = ("report", "profiles", "scenarios", "summary")
+    assert said.out.splitlines()[-4:] == [f"{name}: {demo / name}.html" for name in names]
     for stage in ("simulating", "reading", "estimating", "sampling", "valuing", "rendering"):
         assert stage in said.err
     page = report_of(tmp_path / "demo" / "report.html")
@@ -195,7 +195,8 @@ def test_a_new_evaluation_goes_from_template_to_report(cli, quick_run, tmp_path,
     assert said.code == 0
     assert str(folder) in said.out
     assert sorted(path.name for path in folder.iterdir()) == [
-        ".gitignore", "README.md", "_body.qmd", "data", "evaluation.toml", "report.qmd", "scenarios.qmd", "summary.qmd",
+        ".gitignore", "README.md", "_body.qmd", "data", "evaluation.toml", "profiles.qmd", "report.qmd",
+        "scenarios.qmd", "summary.qmd",
     ]  # fmt: skip
     shutil.copyfile(quick_run / "data" / "simulated_schools.csv", folder / "data" / "schools.csv")
     path = folder / FILE

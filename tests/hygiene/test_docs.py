@@ -215,6 +215,11 @@ rule = "{rule}"
 [[contribution]]
 [[weight]]
 [scale_up]
+[protocol]
+[[deviation]]
+[intervention]
+[roles]
+[[assurance]]
 """
 _KINDS = {
     str: "text",

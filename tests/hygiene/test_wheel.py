@@ -180,11 +180,12 @@ def test_from_new_to_a_report(
     page = (tmp_path / "my-pilot" / "report.html").read_text(encoding="utf-8")
     assert [Path(line).name for line in said.stdout.splitlines()] == [
         "report.html",
+        "profiles.html",
         "scenarios.html",
         "summary.html",
     ]
     assert page.count("<table") >= 8
-    assert page.count("<img") == 9
+    assert page.count("<img") == 11
     assert str(tmp_path) not in page
 
 

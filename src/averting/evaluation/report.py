@@ -28,7 +28,7 @@ def render(
     cache: bool = True,
     progress: Progress = silent,
 ) -> Path:
-    """Render one report of an evaluation to one self-contained HTML file, or to an accessible PDF.
+    """Render one report of an evaluation to one self-contained HTML file, to an accessible PDF or to Word.
 
     It is marked as a draft on every page; what may leave is made by :func:`averting.reporting.publish.publish`, and
     by nothing else.
@@ -42,7 +42,7 @@ def render(
     engine : {"auto", "quarto", "embedded"}
         ``auto`` uses Quarto for HTML where it is on the PATH, else the renderer that averting brings.
     output : str or Path, optional
-        Where to write, ending in ``.html`` or ``.pdf``; by default ``report.html`` beside the report. Every page of
+        Where to write, ending in ``.html``, ``.pdf`` or ``.docx``; by default ``report.html`` beside the report. Every page of
         a PDF says that it is a draft, unless the results have passed disclosure control.
     cache : bool
         Reuse the report's executed cells where report and results are unchanged.
@@ -95,7 +95,7 @@ def render_all(
         The evaluation's folder, with ``results`` made by :func:`averting.run`.
     names : sequence of str, optional
         Render only these, for example ``["summary"]``.
-    to : sequence of {"html", "pdf"}
+    to : sequence of {"html", "pdf", "docx"}
         Formats to write beside each report.
     engine, cache, progress
         As for :func:`averting.render`.

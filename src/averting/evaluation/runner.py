@@ -218,7 +218,9 @@ def write_results(checked: Checked, store: Store, *, progress: Progress = silent
             ),
         )
     references = (models_dir() / "references.bib").read_text(encoding="utf-8")
-    manifest = canonical_json(_manifest(evaluation, inputs, keys))
+    manifest = canonical_json(
+        _manifest(evaluation, inputs, keys) | {"units_in_data": checked.panel.data.sizes["school"]}
+    )
     # what verify runs again, whatever becomes of the file beside the results
     said = evaluation.declared_in.read_bytes().decode()
     store.publish(list(keys), {"manifest.json": manifest, "references.bib": references, FILE: said})
@@ -315,6 +317,7 @@ def _manifest(evaluation: Evaluation, inputs: dict[str, object], keys: dict[str,
         "events": [{"id": event.id, "label": event.label} for event in evaluation.events],
         "indicators": stages.indicator_labels(evaluation),
         "exposures": stages.exposure_nouns(evaluation),
+        "declared": evaluation.report.to_dict(),
         "inputs": inputs,
         "stages": keys,
     }

@@ -10,7 +10,7 @@ from averting.data import simulate_pilot
 from averting.errors import EvaluationError
 from averting.resources import analyses_dir
 
-_REPORT_FILES = ("report.qmd", "_body.qmd", "summary.qmd", "scenarios.qmd", ".gitignore")
+_REPORT_FILES = ("report.qmd", "_body.qmd", "summary.qmd", "scenarios.qmd", "profiles.qmd", ".gitignore")
 DEMO_SEED = 1
 
 

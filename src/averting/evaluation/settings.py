@@ -22,6 +22,7 @@ from averting.evaluation.contradictions import contradictions
 from averting.evaluation.estimate_settings import EstimateSettings, read_estimate
 from averting.evaluation.event_settings import period_labels, read_events, with_defaults
 from averting.evaluation.programme_settings import read_day
+from averting.evaluation.report_settings import ReportSettings, read_report
 from averting.evaluation.toml_table import TomlTable
 from averting.resources import read_toml
 from averting.years import FinancialYear, Period
@@ -106,6 +107,7 @@ class Evaluation:
     estimates: tuple[EstimateSettings, ...]
     costs: CostSettings | None
     appraisal: AppraisalSettings | None
+    report: ReportSettings = field(default_factory=ReportSettings)
     indicators: Mapping[str, Indicator] = field(default_factory=load_indicators)
     events: tuple[Event, ...] = ()
     checks: CheckSettings = field(default_factory=CheckSettings)
@@ -207,6 +209,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
         checks=read_checks(top),
+        report=read_report(top),
     )
 
 

@@ -17,6 +17,7 @@ from averting.errors import DisclosureError, RenderError
 from averting.provenance import canonical_json, file_hash, tree_hashes
 from averting.reporting import tables
 from averting.reporting.controlled import Controlled, control, write_controlled
+from averting.reporting.profiles import NAME as PROFILES
 from averting.reporting.render import check_formats, render_files, reports
 from averting.reporting.results import Results, open_results
 
@@ -41,15 +42,15 @@ def publish(
     folder : str or Path
         The evaluation's folder, with ``results`` made by :func:`averting.run`.
     destination : str or Path
-        Folder to make. It gets every report (``report.html``), ``tables`` (CSV), ``counts.json`` (the public counts, for later
-        releases) and ``disclosure.json`` (the record).
+        Folder to make. It gets every report (``report.html``) but profiles of single schools; ``tables`` (CSV);
+        ``counts.json`` (the public counts, for later releases); and ``disclosure.json`` (the record).
     rules : str
         A rule set of ``models/disclosure.toml``.
     previous : sequence of str or Path
         Folders of earlier releases of the same evaluation; what they showed is taken as known.
     engine : {"auto", "quarto", "embedded"}
         As for :func:`averting.render`.
-    to : sequence of {"html", "pdf"}
+    to : sequence of {"html", "pdf", "docx"}
         Formats of the reports.
     progress : callable
         Is told, in words, what is being done.
@@ -82,7 +83,7 @@ def publish(
         inside = _copy_report(folder, Path(scratch) / "inside")
         controlled = write_controlled(made, inside / "results")
         _write_tables(controlled, made, public / "tables")
-        for name in reports(inside):
+        for name in (name for name in reports(inside) if name != PROFILES):
             outputs = [public / f"{name}.{ending}" for ending in endings]
             render_files(inside / f"{name}.qmd", outputs=outputs, engine=engine, cache=False, progress=progress)
         groups = _groups(results)

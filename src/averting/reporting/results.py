@@ -109,6 +109,14 @@ class Results:
         entry = next(entry for entry in self.manifest["estimates"] if entry["id"] == estimate)
         return tuple(entry.get("negligible", ()))
 
+    def declared(self, part: str) -> dict[str, Any]:
+        """Return what was declared of the protocol, the intervention or the roles; empty where nothing was."""
+        return dict(self.manifest.get("declared", {}).get(part, {}))
+
+    def declared_list(self, part: str) -> list[dict[str, str]]:
+        """Return the declared deviations, or the entries of the assurance log."""
+        return list(self.manifest.get("declared", {}).get(part, []))
+
     def _file(self, name: str) -> Path:
         path = self.folder / name
         if not path.is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from averting.effects import Verdict
 from averting.reporting import funder_figures, funders, open_results
+from averting.resources import analyses_dir
 
 
 @pytest.fixture
@@ -134,3 +136,13 @@ def test_nothing_of_withheld_years_is_shown(told):
         assert table.rows == [(funders.NOT_HERE,)]
     assert funders.payback(results) == ""
     assert "hangs on" not in funders.weakest(results)
+
+
+@pytest.mark.parametrize("name", ["profiles", "scenarios", "summary"])
+def test_no_number_stands_in_a_template(name):
+    """Words around the cells hold none, but for the points of a distribution that a caption names."""
+    text = (analyses_dir() / "_template" / f"{name}.qmd").read_text(encoding="utf-8")
+    prose = re.sub(r"(?s)\A---.*?---|```.*?```|`.*?`", "", text)
+    captions = re.findall(r"(?m)^#\| \w+-cap: (.*)$", text)
+    assert not re.search(r"\d", prose)
+    assert not re.search(r"\d", " ".join(captions).replace("5% and 95%", ""))

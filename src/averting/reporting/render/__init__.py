@@ -25,8 +25,9 @@ MAIN = "report"
 Engine = Literal["auto", "quarto", "embedded"]
 _ENGINES = ("auto", "quarto", "embedded")
 _NEEDED = ("yaml", "nbformat", "nbclient", "jupyter_client", "ipykernel", "pypandoc")
-_NEEDED_FOR_PDF = ("typst", "matplotlib")
-_FORMATS: dict[str, Target] = {".html": "html", ".htm": "html", ".pdf": "typst"}
+_NEEDED_FOR_PAPER = ("typst", "matplotlib")
+_FORMATS: dict[str, Target] = {".html": "html", ".htm": "html", ".pdf": "typst", ".docx": "docx"}
+_PAGES = (".html", ".htm")
 
 
 def render(
@@ -40,14 +41,14 @@ def render(
     cache_key: Sequence[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Path:
-    """Render a report to one self-contained HTML file, or to an accessible PDF.
+    """Render a report to one self-contained HTML file, an accessible PDF or a Word document.
 
     Parameters
     ----------
     source : Path
         A .qmd file. Its cells run in its folder, with this Python, and see ``AVERTING_RENDER=1``.
     output : Path, optional
-        File to write, ending in ``.html`` or ``.pdf``; by default the report's own name with ``.html``, beside it.
+        File to write, ending in ``.html``, ``.pdf`` or ``.docx``; by default the report's own name with ``.html``, beside it.
     engine, parameters, watermark, cache, cache_key, progress
         See :func:`render_files`.
 
@@ -91,15 +92,16 @@ def render_files(
     source : Path
         A .qmd file. Its cells run in its folder, with this Python, and see ``AVERTING_RENDER=1``.
     outputs : sequence of Path
-        Files to write, each ending in ``.html`` (one file, nothing loaded from elsewhere) or ``.pdf`` (tagged, and
-        refused where it would not meet PDF/UA-1).
+        Files to write, each ending in ``.html`` (one file, nothing loaded from elsewhere), ``.pdf`` (tagged, and
+        refused where it would not meet PDF/UA-1) or ``.docx`` (for editing in Word).
     engine : {"auto", "quarto", "embedded"}
-        ``auto`` takes Quarto for HTML where it is on the PATH. A PDF is always made without it: Quarto's does not
-        meet PDF/UA-1.
+        ``auto`` takes Quarto for HTML where it is on the PATH. A PDF is always made without it, for Quarto's does not
+        meet PDF/UA-1; so is a Word document.
     parameters : mapping of str to object, optional
         Values laid over those of the cell tagged ``parameters``: text, numbers, true, false, and lists of them.
     watermark : str
-        Words on every page: behind and below a PDF's, above an HTML page and across each printed sheet of it.
+        Words on every page: behind and below a PDF's, above an HTML page and across each printed sheet of it, at the
+        head of a Word document's.
     cache : bool
         Reuse what the cells displayed last time while code, parameters, `cache_key` and versions are the same
         (kept in ``.averting-cache`` beside the report).
@@ -132,7 +134,7 @@ def render_files(
         made |= dict.fromkeys(by_quarto, html.encode())
     if others:
         formats = [_FORMATS[target.suffix.lower()] for target in others]
-        _require(pdf="typst" in formats)
+        _require(paper=set(formats) != {"html"})
         from . import embedded
 
         pages = embedded.render(
@@ -140,7 +142,7 @@ def render_files(
         )
         made |= dict(zip(others, pages, strict=True))
     for target in targets:
-        if target.suffix.lower() != ".pdf":
+        if target.suffix.lower() in _PAGES:
             outside = selfcontained.faults(made[target].decode(), source.name)
             refuse(RenderError, f"{source.name} cannot be rendered", outside)
             made[target] = with_banner(made[target].decode(), watermark).encode()
@@ -157,9 +159,9 @@ def reports(folder: Path) -> tuple[str, ...]:
 
 
 def check_formats(to: Sequence[str]) -> tuple[str, ...]:
-    """Return the formats asked for, each once; refuse any but html and pdf."""
-    if not to or not set(to) <= {"html", "pdf"}:
-        raise RenderError(f"The formats are {', '.join(to) or 'none'}. Give html, pdf or both.")
+    """Return the formats asked for, each once; refuse any but html, pdf and docx."""
+    if not to or not set(to) <= {"html", "pdf", "docx"}:
+        raise RenderError(f"The formats are {', '.join(to) or 'none'}. Give html, pdf, docx or several of them.")
     return tuple(dict.fromkeys(to))
 
 
@@ -177,26 +179,29 @@ def _source(source: Path) -> Path:
 
 def _target(target: Path) -> Path:
     if target.suffix.lower() not in _FORMATS:
-        raise RenderError(f"The output is {target}. Give a file name that ends in .html or .pdf.")
+        raise RenderError(f"The output is {target}. Give a file name that ends in .html, .pdf or .docx.")
     return target.resolve()
 
 
 def _engine(engine: str, target: Path) -> str:
     if engine not in _ENGINES:
         raise RenderError(f"The engine is {engine!r}. Choose one of {', '.join(_ENGINES)}.")
-    if target.suffix.lower() == ".pdf":
+    if target.suffix.lower() not in _PAGES:
         if engine == "quarto":
-            raise RenderError(
-                f"{target.name} cannot be made with Quarto: its PDF does not meet PDF/UA-1. Choose auto or embedded."
+            why = (
+                "its PDF does not meet PDF/UA-1"
+                if target.suffix.lower() == ".pdf"
+                else "only HTML is made with it"
             )
+            raise RenderError(f"{target.name} cannot be made with Quarto: {why}. Choose auto or embedded.")
         return "embedded"
     if engine == "auto":
         return "quarto" if quarto.find() else "embedded"
     return engine
 
 
-def _require(*, pdf: bool) -> None:
-    if any(find_spec(module) is None for module in (*_NEEDED, *(_NEEDED_FOR_PDF if pdf else ()))):
+def _require(*, paper: bool) -> None:
+    if any(find_spec(module) is None for module in (*_NEEDED, *(_NEEDED_FOR_PAPER if paper else ()))):
         raise MissingExtraError("report", "Rendering a report")
 
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import document, execute, pandoc, pdf
+from . import document, execute, pandoc, pdf, word
 from .source import Document, read_document
 
 
@@ -44,4 +44,10 @@ def _set(
         text = pandoc.convert(
             lines, report.settings, folder=folder, figures=figures, name=name, to=to, watermark=watermark
         )
-        return text.encode() if to == "html" else pdf.from_typst(text, folder=figures, name=name)
+        if to == "html":
+            return text.encode()
+        if to == "docx":
+            word.draw_pictures(figures)
+            made = pandoc.to_word(text, folder=figures, settings=report.settings, name=name)
+            return word.with_header(made, watermark)
+        return pdf.from_typst(text, folder=figures, name=name)

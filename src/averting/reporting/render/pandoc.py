@@ -24,7 +24,7 @@ ASSETS = Path(__file__).parent / "assets"
 _READER = (
     "markdown+tex_math_single_backslash+autolink_bare_uris-implicit_figures-yaml_metadata_block-pandoc_title_block"
 )
-Target = Literal["html", "typst"]
+Target = Literal["html", "typst", "docx"]
 _MARK = "averting-fault\t"
 _CALLOUTS = "callout-note, callout-tip, callout-important, callout-warning, callout-caution"
 
@@ -77,7 +77,8 @@ def convert(
         Folder of the images its cells made.
     name : str
         File name of the report, for messages.
-    to : {"html", "typst"}
+    to : {"html", "typst", "docx"}
+        Word comes in pandoc's own notation, for `to_word`.
     watermark : str
         Words behind every printed page.
 
@@ -92,7 +93,7 @@ def convert(
         log, metadata = Path(temporary) / "log.json", Path(temporary) / "metadata.json"
         about = _metadata(settings) | {"averting-media": str(figures)}
         metadata.write_text(json.dumps(about), encoding="utf-8")
-        layout = _for_screen() if to == "html" else _for_paper(settings, watermark)
+        layout = _layout(settings, to, watermark)
         options = [
             f"--log={log}",
             f"--metadata-file={metadata}",
@@ -134,6 +135,41 @@ def _arguments(settings: Settings) -> list[str]:
         *(f"--bibliography={path}" for path in settings.bibliography),
     ]
     return [*arguments, f"--csl={settings.csl}"] if settings.csl else arguments
+
+
+def _layout(settings: Settings, to: Target, watermark: str) -> list[str]:
+    if to == "docx":  # in two steps: pictures are drawn anew between them
+        return ["--to=json", f"--lua-filter={ASSETS / 'word.lua'}"]
+    return _for_screen() if to == "html" else _for_paper(settings, watermark)
+
+
+def to_word(text: str, *, folder: Path, settings: Settings, name: str) -> bytes:
+    """Return a report that `convert` made for Word as a document, the same bytes for the same text.
+
+    Parameters
+    ----------
+    text : str
+        In pandoc's own notation.
+    folder : Path
+        Folder of its pictures.
+    settings : Settings
+    name : str
+        File name of the report, for messages.
+    """
+    target = folder / "report.docx"
+    contents = ["--toc", f"--toc-depth={settings.toc_depth}"] if settings.toc else []
+    done = subprocess.run(
+        [_executable(), "--from=json", "--to=docx", f"--output={target}", f"--resource-path={folder}", *contents],
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        cwd=folder,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},  # a document holds the day it was made
+        check=False,
+    )
+    if done.returncode or done.stderr.strip():
+        raise RenderError(f"{name}: pandoc could not write Word: {done.stderr.strip()[-500:]}")
+    return target.read_bytes()
 
 
 def _for_screen() -> list[str]:

@@ -2,6 +2,7 @@
 -- Numbers, captions and references are made by then, so page and paper cannot differ in them.
 
 local common = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "common.lua" }))
+local paper = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "paper.lua" }))
 local fault, has = common.fault, common.has
 local stringify = pandoc.utils.stringify
 local media
@@ -10,66 +11,15 @@ local function typst(text) return pandoc.RawBlock("typst", text) end
 local function typst_inline(text) return pandoc.RawInline("typst", text) end
 local function quoted(text) return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("%s+", " ") .. '"' end
 
--- 1. What was HTML -------------------------------------------------------------------------------------------------
+-- 1. What was HTML: see paper.lua -----------------------------------------------------------------------------------
 
-local SCREEN = { "script", "style", "noscript", "template", "button", "select", "summary" }
-
-local function from_html(text)
-  -- a figure's numbers are folded away on screen; on paper its alternative text has them
-  text = text:gsub('<details class="figure%-data">.-</details>', "")
-  for _, tag in ipairs(SCREEN) do text = text:gsub("<" .. tag .. "[%s>].-</" .. tag .. ">", "") end
-  text = text:gsub("<input[^>]*>", "")
-  -- pandoc forgets the attributes of a paragraph, and with them that it is hidden
-  for _, tag in ipairs({ "p", "form" }) do text = text:gsub("<" .. tag .. "%s[^>]*%f[%w]hidden%f[%W][^>]*>.-</" .. tag .. ">", "") end
-  return pandoc.read(text, "html").blocks
-end
-
-local function raw_block(block)
-  if block.format == "html" then return from_html(block.text) end
-end
-
-local function raw_inline(inline)
-  if inline.format == "html" then return pandoc.utils.blocks_to_inlines(from_html(inline.text)) end
-end
-
--- a table with its caption between two pieces of HTML, or on its own
-local function scrolled(div)
-  if not has(div, "table-scroll") then return nil end
-  local text, caption = "", nil
-  for _, block in ipairs(div.content) do
-    if block.t == "RawBlock" then text = text .. block.text else caption = block.content end
-  end
-  local content = text ~= "" and from_html(text) or div.content
-  return content:walk({
-    traverse = "topdown",
-    Table = function(table)
-      if text ~= "" and caption then table.caption = { long = { pandoc.Plain(caption) } } end
-      table.identifier = div.identifier
-      return table, false
-    end,
-  })
-end
-
-local function hidden(el)
-  if has(el, "visually-hidden") or has(el, "screen-only") or el.attributes.hidden then return {} end
-end
+local raw_block, raw_inline, scrolled, hidden = paper.raw_block, paper.raw_inline, paper.scrolled, paper.hidden
 
 -- 2. Images, formulas, callouts ------------------------------------------------------------------------------------
 
-local ENDING = { ["image/svg+xml"] = "svg", ["image/png"] = "png", ["image/jpeg"] = "jpg", ["image/gif"] = "gif" }
-
 local function image(el)
-  local kind, bytes = pandoc.mediabag.fetch(el.src)
-  local ending = kind and ENDING[kind:match("^[^;]+")]
-  if not ending then fault("picture", el.src:sub(1, 60)); return {} end
-  local name = pandoc.utils.sha1(bytes) .. "." .. ending
-  local file = assert(io.open(pandoc.path.join({ media, name }), "wb"))
-  file:write(bytes)
-  file:close()
-  local text = stringify(el.caption)
-  if text == "" then text = el.attributes.alt or "" end
-  if text:match("^%s*$") then fault("alt", el.src:sub(1, 60)) end
-  return typst_inline("#picture(" .. quoted(name) .. ", " .. quoted(text) .. ")")
+  local name, text = paper.kept(el, media)
+  return name and typst_inline("#picture(" .. quoted(name) .. ", " .. quoted(text) .. ")") or {}
 end
 
 -- Typst makes a minus sign of a hyphen before a digit; text stays what it was
@@ -200,6 +150,8 @@ function Pandoc(doc)
   doc = doc:walk({ traverse = "topdown", Div = function(d) return hidden(d) or scrolled(d) end })
   doc = doc:walk({ RawBlock = raw_block, RawInline = raw_inline })
   doc = doc:walk({ traverse = "topdown", Div = hidden, Span = function(s) return hidden(s) or equation(s) or bold(s) end })
+  -- what a cell shows stands free on the page, so that a page may end in it
+  doc = doc:walk({ Div = function(d) if has(d, "cell") and d.identifier == "" then return d.content end end })
   doc = doc:walk({ Div = grid }) -- before tables become several blocks each
   doc = doc:walk({ Table = paper_table, Div = callout })
   doc = doc:walk({
