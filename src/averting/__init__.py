@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from averting.appraisal import Appraisal, ProgrammeCost, Scenario, appraise, decision
+    from averting.appraisal.what_works import what_works
     from averting.costs import Override, Parameter, ParameterSet, load_parameters
     from averting.data import Panel, load_indicators, read_panel, simulate_pilot
     from averting.design import Design, SameAsPilots
@@ -26,6 +27,7 @@ _HOME = {
     "effects": ["Averted", "Effect", "Estimand", "Verdict", "estimate"],
     "costs": ["Override", "Parameter", "ParameterSet", "load_parameters"],
     "appraisal": ["Appraisal", "ProgrammeCost", "Scenario", "appraise", "decision"],
+    "appraisal.what_works": ["what_works"],
     "evaluation": ["check", "load_evaluation", "render", "render_all", "run", "verify"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -60,6 +62,7 @@ __all__ = [
     "run",
     "simulate_pilot",
     "verify",
+    "what_works",
 ]
 
 

@@ -23,7 +23,6 @@ import pandas as pd
 from averting.appraisal.appraisal import PROGRAMME
 from averting.data.disclosure import CountTable, Decision, DisclosureRecord, PublicTable, Rules, Sum, protect
 from averting.data.disclosure.tables import Key
-from averting.data.successors import KEY as LIKELY_SUCCESSORS
 from averting.data.written import write_table
 from averting.design.events import COVARIATE as EVENT
 from averting.effects.storage import save_effect
