@@ -19,7 +19,7 @@ def results(effect):
         "schools": pd.DataFrame({"pilot": ["100001", "100002"], **spreads}),
         "event_time": pd.DataFrame({"event_time": [0, 2], **spreads}),
         "prior_sensitivity": pd.DataFrame(
-            {"power": [0.5, 1.0, 2.0], "ratio": [0.6, 0.62, np.nan], "lower": [0.3, 0.4, np.nan],
+            {"power": [0.5, 1.0, 2.0], "estimate": [0.6, 0.62, np.nan], "lower": [0.3, 0.4, np.nan],
              "upper": [1.1, 0.9, np.nan], "probability": [0.9, 0.95, np.nan]}
         ),
         "joint": pd.DataFrame(
