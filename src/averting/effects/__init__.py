@@ -35,7 +35,8 @@ def not_a_count(indicator: Indicator) -> str:
     """Say that an indicator cannot be estimated because it is no count."""
     return (
         f"'{indicator.key}' ({indicator.label}) is declared as a {indicator.kind}, and estimators take counts. "
-        "Estimate an indicator of kind 'count', or declare one of your own that counts what you mean."
+        "Estimate an indicator of kind 'count', or declare one of your own that counts what you mean. In Python, "
+        "method='bayes_gaussian' takes means and shares."
     )
 
 
@@ -107,10 +108,7 @@ def estimate(
     key = DEFAULT_METHOD if method == "auto" else method
     if key not in known:
         raise EstimationError(f"method '{method}' is not known. Use 'auto' or one of: {', '.join(known)}.")
-    for named in (indicator, alongside):
-        declared = load_indicators().get(named)
-        if declared is not None and declared.kind != "count":
-            raise EstimationError(not_a_count(declared))
+    _refuse_kind(key, known[key], design, indicator, alongside)
     if not 0.5 <= level <= 0.999:
         raise EstimationError(f"level is {level}; it must be between 0.5 and 0.999, for example 0.95.")
     if draws < 100:
@@ -149,6 +147,22 @@ def refuse_unrecorded(method: str, design: Design, indicator: str) -> None:
                 "would have happened without the programme. Check that the indicator was recorded then, use more "
                 "periods, or a commoner indicator."
             )
+
+
+def _refuse_kind(key: str, spec: Estimator, design: Design, indicator: str, alongside: str) -> None:
+    """Refuse a count where a method takes means and shares, and the other way about."""
+    if spec.takes == "measure":
+        if indicator not in design.panel.measures:
+            had = ", ".join(design.panel.measures) or "none; name them as measures when reading the file"
+            raise EstimationError(
+                f"{key} takes a mean or a share, such as attainment, and '{indicator}' is not among the data's: {had}. "
+                "For a count use method='bayes_count'."
+            )
+        return
+    for named in (indicator, alongside):
+        declared = load_indicators().get(named)
+        if declared is not None and declared.kind != "count":
+            raise EstimationError(not_a_count(declared))
 
 
 def _inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[str, str]:

@@ -90,6 +90,8 @@ class Estimator:
         The function.
     priors : tuple of str
         Families of priors it can be fitted with; none unless it is Bayesian.
+    takes : {"count", "measure"}
+        Counts over an exposure, or a panel's means and shares.
     """
 
     label: str
@@ -99,3 +101,4 @@ class Estimator:
     reference: str
     fit: Fit
     priors: tuple[str, ...] = ()
+    takes: Literal["count", "measure"] = "count"

@@ -83,16 +83,16 @@ def change_in_events(difference: Array, design: Design, counts: Counts) -> xr.Da
     return label_change(spread * exposure / PER_PUPILS, design)
 
 
-def label_change(change: Array, design: Design) -> xr.DataArray:
+def label_change(change: Array, design: Design, *, unit: str = "events") -> xr.DataArray:
     """Label an array (draw, pilot, period used) of pilot minus counterfactual, keeping treated periods only."""
     array = xr.DataArray(
         change,
         dims=("draw", "school", "period"),
         coords={"draw": np.arange(len(change)), "school": list(design.pilots), "period": list(design.periods)},
     )
-    return units.label(array.sel(period=list(design.treated_periods)), "events")
+    return units.label(array.sel(period=list(design.treated_periods)), unit)
 
 
 def label_draws(draws: Array, unit: str) -> xr.DataArray:
-    """Label draws of an estimand, dims (draw,), with units "ratio" or "rate" (events per 100 pupils)."""
+    """Label draws of an estimand, dims (draw,), with units "ratio", "rate" (events per 100 pupils) or "points"."""
     return units.label(xr.DataArray(draws, dims="draw", coords={"draw": np.arange(len(draws))}), unit)

@@ -48,6 +48,7 @@ def read_estimate(table: TomlTable) -> EstimateSettings:
     )
     _check_inference(settings, table)
     _check_alongside(settings, table)
+    _check_takes(settings, table)
     if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
         table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
     if not 0.5 <= settings.level <= 0.999:
@@ -78,6 +79,13 @@ def _check_alongside(settings: EstimateSettings, table: TomlTable) -> None:
     if method in able and settings.alongside in ("", settings.indicator):
         found = f"{method} models two indicators together, and no second one is named"
         table.fault("alongside", found, 'Name a commoner one, such as alongside = "suspensions".')
+
+
+def _check_takes(settings: EstimateSettings, table: TomlTable) -> None:
+    known = known_estimators()
+    if settings.method in known and known[settings.method].takes != "count":
+        found = f"{settings.method} takes means and shares, and an evaluation estimates counts"
+        table.fault("method", found, "Estimate it in Python: averting.estimate(design, ..., method=...).")
 
 
 def _check_inference(settings: EstimateSettings, table: TomlTable) -> None:

@@ -18,6 +18,7 @@ from averting.errors import DataError, writing
 from averting.evaluation import check_stages, stages
 from averting.evaluation.estimate_settings import EstimateSettings
 from averting.evaluation.lock import alone
+from averting.evaluation.model_stage import comparable, write_models
 from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
 from averting.evaluation.side_panels import guardrails_of, side_designs
 from averting.evaluation.store import Store
@@ -208,6 +209,13 @@ def write_results(checked: Checked, store: Store, *, progress: Progress = silent
             progress=progress,
         ),
     )
+    beside = [key for ids in comparable(evaluation.estimates).values() for key in ids]
+    if beside:
+        stage(
+            "models",
+            "comparing Bayesian models by how well they predict single counts",
+            lambda at: write_models(at, {key: estimated(key) for key in beside}),
+        )
     if evaluation.appraisal and evaluation.costs:
         costs, appraisal = evaluation.costs, evaluation.appraisal
         stage(
@@ -285,6 +293,10 @@ def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, 
     primary = keys[f"estimates/{evaluation.primary.id}"]
     for name in ("diagnostics", "guardrails"):
         keys[name] = content_key(name, primary, asdict(evaluation.checks))
+    if groups := comparable(evaluation.estimates):
+        keys["models"] = content_key(
+            "models", [keys[f"estimates/{key}"] for ids in groups.values() for key in ids]
+        )
     if evaluation.appraisal and evaluation.costs:
         valued = keys[f"estimates/{evaluation.appraisal.estimate}"]
         keys["appraisal"] = content_key(

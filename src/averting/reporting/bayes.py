@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 
 from averting.reporting import numbers
@@ -13,6 +16,59 @@ _FORESTS = {
     "schools": ("pilot", "each pilot's own"),
     "event_time": ("event_time", "each period since the start: 0 is the first"),
 }
+_LINEAR = (
+    r"\log \mu_{it} = \log e_{it} + c + \lambda + \pi P_i + \sigma_s a_i + \sigma_t b_t + \sigma_z z_i A_{it} + "
+)
+_COUNT = r"y_{it} \sim \operatorname{NegBin}(\mu_{it}, 1/\phi), \qquad " + _LINEAR
+_LETTERS = (
+    "Here *i* is a school and *t* a period; *e* is the number of pupils; *c* the log of the comparison schools' rate before "
+    "the start; *P* marks pilots, *A* the time after the start, *D* pilots from their start on; *a*, *b* and *z* are "
+    "standard normal: how a school, a year, and a school's own lasting shock depart from the rest."
+)
+_MODELS = {
+    "bayes_count": (
+        "Every school has a level of its own, all share what happens to a year, and each may move for good at the start for "
+        "reasons of its own; on top of that the programme multiplies the pilots' rate by one ratio. A suppressed count "
+        "enters as the range it lies in.",
+        _COUNT + r"\beta D_{it}",
+    ),
+    "bayes_pooled": (
+        "As the plain count model, but every pilot has a ratio of its own, drawn towards the pilots' middle as far as the "
+        "data allow.",
+        _COUNT + r"\beta_i D_{it}, \qquad \beta_i \sim \operatorname{N}(\mu, \tau)",
+    ),
+    "bayes_event_time": (
+        "As the plain count model, but the ratio moves by small steps from one period since the start to the next.",
+        _COUNT + r"\beta_{s(i,t)} D_{it}, \qquad \beta_s = \beta_{s-1} + \operatorname{N}(0, \tau)",
+    ),
+    "bayes_joint": (
+        "Two counts at once, each as in the plain count model; schools' levels, their shocks and the two ratios are "
+        "correlated, so that the rare count borrows from the common one.",
+        _COUNT + r"\beta D_{it}, \qquad \operatorname{cor}(\beta, \beta') = r",
+    ),
+    "bayes_binomial": (
+        "As the plain count model, for counts out of a known number, whose share varies from cell to cell.",
+        r"y_{it} \sim \operatorname{BetaBin}(e_{it}; p_{it}/\phi, (1 - p_{it})/\phi), \qquad "
+        + _LINEAR.replace(r"\log \mu_{it} = \log e_{it}", r"\operatorname{logit} p_{it} = ").replace("=  +", "=")
+        + r"\beta D_{it}",
+    ),
+    "bayes_synthetic": (
+        "The pilots' pooled count beside a weighted mix of comparison schools' rates, at the pilots' own level; what the mix "
+        "does not follow is drift, which may go on after the start.",
+        r"y_t \sim \operatorname{NegBin}(\mu_t, 1/\phi), \qquad \log \mu_t = \log e_t + "
+        r"\log \textstyle\sum_j w_j r_{jt} + \lambda + \delta_t + \beta D_t",
+    ),
+}
+
+
+def told(results: Results, estimate: str) -> str:
+    """Return an estimate's model in plain words and in maths, as Markdown; empty for a model without them."""
+    method = results.effect(estimate).method
+    if method not in _MODELS:
+        return ""
+    words, formula = _MODELS[method]
+    letters = "" if method == "bayes_synthetic" else f"\n\n{_LETTERS}"
+    return f"{words}\n\n$${formula}$${letters}"
 
 
 def forests(results: Results, estimate: str) -> list[str]:
@@ -74,11 +130,11 @@ def sensitivity(results: Results, estimate: str) -> ReportTable:
             f"{row['power']:g}" + (" (as declared)" if row["power"] == 1 else ""),
             *(
                 (
-                    f"{row['ratio']:.2f}",
+                    f"{row['estimate']:.2f}",
                     f"{row['lower']:.2f} to {row['upper']:.2f}",
                     numbers.chance(row["probability"]),
                 )
-                if np.isfinite(row["ratio"])
+                if np.isfinite(row["estimate"])
                 else ("cannot be said", "", "")
             ),
         )
@@ -99,3 +155,111 @@ def together(results: Results, estimate: str) -> ReportTable:
         for row in results.effect(estimate).tables["joint"].to_dict(orient="records")
     ]
     return ReportTable(("Fit", "Ratio", "Interval", "Probability of a reduction"), rows)
+
+
+def predicted(results: Results, estimate: str) -> ReportTable:
+    """Return what data the model makes, before and after it has seen these, beside these."""
+    tables = results.effect(estimate).tables
+    rows = [
+        (
+            str(row["feature"]),
+            words,
+            f"{_shown(row['lower'], row)} to {_shown(row['upper'], row)}",
+            _shown(row["observed"], row),
+            numbers.chance(row["tail"]),
+        )
+        for name, words in (("prior_predictive", "priors alone"), ("predictive", "fitted model"))
+        if name in tables
+        for row in tables[name].to_dict(orient="records")
+    ]
+    heads = ("What", "Data drawn from", "Range of 95 in 100 draws", "These data", "Draws below these data")
+    return ReportTable(heads, rows)
+
+
+_FEW = 10  # a largest count or a pilots' total below this could be a single school's small number
+
+
+def _shown(value: float, row: dict[Hashable, Any]) -> str:
+    if "largest" in str(row["feature"]) or "events before" in str(row["feature"]):
+        return f"under {_FEW}" if value < _FEW else f"{value:,.0f}"
+    return f"{value:.2f}"
+
+
+def change_forest(results: Results, estimate: str) -> ReportFigure | None:
+    """Draw each pilot's events with minus without the programme; None where pilots stay inside."""
+    import matplotlib as mpl
+
+    effect = results.effect(estimate)
+    if "change_by_pilot" not in effect.tables:
+        return None
+    table = effect.tables["change_by_pilot"]
+    names = results.record("design/design")["pilots"]
+    labels = [names.get(str(value), {}).get("name") or str(value) for value in table["pilot"]]
+    middle, low, high = (table[end].to_numpy(float) for end in ("median", "lower", "upper"))
+    rows = np.arange(len(labels))
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(1.2 + 0.34 * len(labels))
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.errorbar(
+            middle, rows, xerr=[middle - low, high - middle], fmt="o", color=PILOT, capsize=3, markersize=6
+        )
+        indicator = results.indicator(effect.estimand.indicator)
+        axes.set(
+            ylim=(len(labels) - 0.5, -0.5), xlabel=f"{indicator} since the start, with minus without the programme"
+        )
+        axes.set_yticks(rows, labels)
+        points = "; ".join(
+            f"{label} {m:+.0f} ({a:+.0f} to {b:+.0f})"
+            for label, m, a, b in zip(labels, middle, low, high, strict=True)
+        )
+        alt = f"Change in {indicator} by pilot, with intervals that hold the chance of single years; 0 means none. {points}."
+        return finish(figure, alt)
+
+
+def has_comparison(results: Results) -> bool:
+    """Whether two or more Bayesian models of the same counts were set side by side; published results have none."""
+    return (results.folder / "models" / "models.csv").is_file() and len(results.table("models/models")) > 0
+
+
+def compared(results: Results) -> ReportTable:
+    """Return how well each Bayesian model of the same counts predicts a count from all others, best first."""
+    rows = []
+    for row in results.table("models/models").to_dict(orient="records"):
+        label = results.record(f"estimates/{row['estimate']}/method")["label"]
+        best = row["difference"] == 0
+        rows.append(
+            (
+                f"{label} ({results.name(str(row['estimate']))}, {row['estimate']})",
+                "best" if best else f"{row['difference']:.1f}",
+                "" if best else f"{row['difference_se']:.1f}",
+                f"{row['p']:.0f}",
+                f"{row['weight']:.2f}",
+                f"{row['unreliable']:.0f}",
+            )
+        )
+    heads = (
+        "Model",
+        "Log score below the best",
+        "Standard error",
+        "Effective parameters",
+        "Weight",
+        "Counts in doubt",
+    )
+    return ReportTable(heads, rows, numeric=(1, 2, 3, 4, 5))
+
+
+def compared_words(results: Results) -> str:
+    """Say what the comparison of models shows, and what it does not."""
+    table = results.table("models/models")
+    clear = table[(table["difference"] < 0) & (table["difference"] < -2 * table["difference_se"])]
+    found = (
+        "At least one model predicts worse by more than twice its standard error."
+        if len(clear)
+        else "No model predicts better than another by more than twice its standard error: the data do not choose."
+    )
+    return (
+        "Each count is predicted from all others (leave-one-out; Vehtari, Gelman and Gabry, 2017), and a model scores the "
+        "log of the probability that it gave to what happened. Weights make the mixture of models that predicts best "
+        f"(stacking; Yao and others, 2018). {found} Models differ only in the pilots' few counts since the start, so expect "
+        "small differences; and predicting counts well is no evidence that the effect is the programme's."
+    )

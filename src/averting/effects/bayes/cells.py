@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,35 @@ from averting.design import Counts, Design
 from averting.errors import EstimationError
 
 WIDEST_INTERVAL = 20
+
+
+class Places(Protocol):
+    """What the part without the programme needs of flattened cells; see :class:`Cells`."""
+
+    @property
+    def school(self) -> NDArray[np.intp]:
+        """Position in the design's schools, pilots first."""
+        ...
+
+    @property
+    def period(self) -> NDArray[np.intp]:
+        """Position in the design's periods."""
+        ...
+
+    @property
+    def after(self) -> NDArray[np.float64]:
+        """1 once the school's lasting shock has set in."""
+        ...
+
+    @property
+    def event_time(self) -> NDArray[np.intp]:
+        """Periods since each pilot's own start, (pilot, period)."""
+        ...
+
+    @property
+    def centre(self) -> float:
+        """What the linear predictor is relative to."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -78,7 +108,7 @@ def flatten(design: Design, counts: Counts, *, method: str, indicator: str) -> C
     if (counts.upper[known] - counts.lower[known]).max(initial=0.0) > WIDEST_INTERVAL:
         raise EstimationError(f"{method}: a suppressed count's bounds are more than {WIDEST_INTERVAL} apart.")
     school, period = np.nonzero(known)
-    late = _late(design)
+    late = first_period_on(design)
     is_pilot = np.arange(len(known)) < len(design.pilots)
     after = np.where(is_pilot[:, None], counts.treated, late)
     before = ~late[None, :] & known & ~is_pilot[:, None]
@@ -93,23 +123,25 @@ def flatten(design: Design, counts: Counts, *, method: str, indicator: str) -> C
         after[known].astype(np.float64),
         is_pilot[school].astype(np.float64),
         float(np.log(max(events, 0.5) / counts.exposure[before].sum())),
-        _event_time(design),
+        event_times(design),
     )
 
 
-def _event_time(design: Design) -> NDArray[np.intp]:
+def event_times(design: Design) -> NDArray[np.intp]:
+    """Return periods since each pilot's own start, those left out included, (pilot, period); -1 before it."""
     every = list(design.panel.periods)
     at, start = [every.index(p) for p in design.periods], [every.index(design.starts[p]) for p in design.pilots]
     return np.asarray(np.maximum(np.subtract.outer(start, at) * -1, -1), dtype=np.intp)
 
 
-def _late(design: Design) -> NDArray[np.bool_]:
+def first_period_on(design: Design) -> NDArray[np.bool_]:
+    """Return which periods used are not before the first start."""
     first = min(design.starts.values())
     return np.array([label >= first for label in design.periods])
 
 
 def _refuse_unusable(design: Design, counts: Counts, method: str, indicator: str) -> None:
-    known, late = np.isfinite(counts.upper), _late(design)
+    known, late = np.isfinite(counts.upper), first_period_on(design)
     pilots, first = len(design.pilots), min(design.starts.values())
     for part, whose in (
         (known[:pilots] & counts.treated[:pilots], "the pilots from their start on"),

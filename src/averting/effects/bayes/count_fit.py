@@ -19,7 +19,7 @@ from averting.design import Counts, Design
 from averting.draws import stream
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import (
-    baseline_log_rate,
+    baseline_linear,
     linear_without,
     size_of,
 )
@@ -115,7 +115,7 @@ class CountModel:
         with pm.Model() as model:
             parameters = {name: declare(priors[name]) for name in self.parameters}
             units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
-            linear = baseline_log_rate(cells, priors, schools, periods) + self.effect(cells, parameters, units)
+            linear = baseline_linear(cells, priors, schools, periods) + self.effect(cells, parameters, units)
             observe_counts(cells, linear, size_of(model["dispersion"]), family=self.family)
         return model
 

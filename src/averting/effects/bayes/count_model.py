@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from averting.design import Counts
-from averting.effects.bayes.cells import Cells
+from averting.effects.bayes.cells import Cells, Places
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
 from averting.effects.bayes.likelihood import draw_within_bounds
 from averting.effects.bayes.priors import Prior, declare
@@ -29,8 +29,8 @@ BASELINE = ("level", "pilot_level", *SPREADS)
 _LEAST_DISPERSION = 1e-6
 
 
-def baseline_log_rate(
-    cells: Cells,
+def baseline_linear(
+    cells: Places,
     priors: Mapping[str, Prior],
     schools: int,
     periods: int,
@@ -39,7 +39,7 @@ def baseline_log_rate(
     levels_like: tuple[Any, Any] = (0.0, 1.0),
     shock: Any = None,
 ) -> Any:
-    """Return the log rate of every cell without the programme; to be called within a PyMC model.
+    """Return the linear predictor of every cell without the programme; to be called within a PyMC model.
 
     The pilots' common level is a parameter of its own: pilots are chosen because they exclude more, and a spread
     shared with all other schools would pull them towards the rest and mistake their level for an effect.
@@ -96,7 +96,7 @@ def size_of(dispersion: Any) -> Any:
 
 
 def linear_without(
-    posterior: xr.Dataset, cells: Cells, after: NDArray[np.bool_], *, pilots: int
+    posterior: xr.Dataset, cells: Places, after: NDArray[np.bool_], *, pilots: int
 ) -> NDArray[np.float64]:
     """Return the linear predictor without the programme, (draw, school, period); see :func:`expected_without`."""
     rows = len(after)
@@ -116,7 +116,7 @@ def expected_without(
     Parameters
     ----------
     posterior : Dataset
-        Variables of :func:`baseline_log_rate`, dims chain, draw and their own.
+        Variables of :func:`baseline_linear`, dims chain, draw and their own.
     cells : Cells
         For the centre of the rates.
     exposure : array (school, period)

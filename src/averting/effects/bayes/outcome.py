@@ -93,13 +93,22 @@ def posterior_effect(
             "posterior": summary,
             "priors": prior_table(priors, chance),
             "prior_sensitivity": scaled,
+            "change_by_pilot": change_by_pilot(change, design, request.level),
             **tables,
         },
-        trace=_stored(kept, trace),
+        trace=stored_trace(kept, trace),
     )
 
 
-def _stored(kept: xr.Dataset, trace: xr.DataTree) -> xr.DataTree:
+def change_by_pilot(change: Array, design: Design, level: float) -> pd.DataFrame:
+    """Return one row a pilot: median and interval of its events over all its periods, with minus without."""
+    rows = [
+        {"pilot": pilot, **spread_of(change[:, at].sum(axis=1), level)} for at, pilot in enumerate(design.pilots)
+    ]
+    return pd.DataFrame(rows)
+
+
+def stored_trace(kept: xr.Dataset, trace: xr.DataTree) -> xr.DataTree:
     """Return draws to keep, with the sampler's statistics that ArviZ reads, where there are any."""
     groups = {"posterior": kept.drop_attrs()}
     if "sample_stats" in trace.children:

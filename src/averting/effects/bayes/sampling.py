@@ -1,7 +1,8 @@
-"""Drawing from a posterior: nutpie, PyMC's own sampler, or a labelled preview."""
+"""Drawing from a posterior: nutpie, PyMC's own sampler, NumPyro's or BlackJAX's, or a labelled preview."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from averting.effects.estimator import Progress
-from averting.errors import MissingExtraError
+from averting.errors import EstimationError, MissingExtraError
 
 CHAINS = 4
 TUNE = 1_000
-SAMPLERS = ("posterior", "pymc", "advi")
-"""Inference keys: nutpie; PyMC's own NUTS; a variational preview that no verdict may rest on."""
+SAMPLERS = ("posterior", "pymc", "numpyro", "blackjax", "advi")
+"""Inference keys: nutpie; PyMC's own NUTS; two that need JAX and are no part of the ``bayes`` extra; and a variational
+preview that no verdict may rest on."""
+_OF_THEIR_OWN = ("numpyro", "blackjax")
 
 
 def require_bayes(method: str) -> None:
@@ -24,6 +27,21 @@ def require_bayes(method: str) -> None:
         import pymc  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("bayes", f"method '{method}'") from error
+
+
+def require_sampler(sampler: str) -> None:
+    """Refuse a sampler that is not installed, by name.
+
+    Raises
+    ------
+    EstimationError
+        Naming the package.
+    """
+    if sampler in _OF_THEIR_OWN and find_spec(sampler) is None:
+        raise EstimationError(
+            f"inference '{sampler}' needs the package {sampler}, which is not installed and no part of the extra 'bayes'. "
+            f"Install it beside averting (pip install {sampler}), or use inference='posterior', which needs nothing more."
+        )
 
 
 def sample(
@@ -50,9 +68,15 @@ def sample(
     -------
     DataTree
         ``posterior`` and, unless a preview, ``sample_stats``, with dims chain and draw, as ArviZ reads them.
+
+    Raises
+    ------
+    EstimationError
+        If the sampler is not installed.
     """
     from pytensor.configdefaults import config
 
+    require_sampler(sampler)
     each, accept = -(-draws // CHAINS), 0.97 if careful else 0.8
     progress(f"compiling and sampling: {CHAINS} chains of {TUNE:,} + {each:,} draws ({sampler})")
     # fast-math lets code compiled afresh and code read from the compiler's cache round differently, and the
@@ -60,7 +84,7 @@ def sample(
     with config.change_flags(numba__fastmath=False):
         if sampler == "posterior":
             return _nutpie(model, each, seed, accept)
-        return _pymc(model, each, seed, accept) if sampler == "pymc" else _advi(model, each, seed)
+        return _advi(model, each, seed) if sampler == "advi" else _pymc(model, each, seed, accept, sampler)
 
 
 def _nutpie(model: Any, each: int, seed: int, accept: float) -> xr.DataTree:
@@ -81,7 +105,7 @@ def _nutpie(model: Any, each: int, seed: int, accept: float) -> xr.DataTree:
     return trace
 
 
-def _pymc(model: Any, each: int, seed: int, accept: float) -> xr.DataTree:
+def _pymc(model: Any, each: int, seed: int, accept: float, sampler: str) -> xr.DataTree:
     import pymc as pm
 
     trace: xr.DataTree = pm.sample(
@@ -91,8 +115,8 @@ def _pymc(model: Any, each: int, seed: int, accept: float) -> xr.DataTree:
         cores=1,  # processes of its own would need their own compiled code, and gain little here
         random_seed=seed,
         model=model,
-        nuts_sampler="pymc",
-        target_accept=accept,
+        nuts_sampler=sampler,
+        nuts={"target_accept": accept},
         progressbar=False,
         compute_convergence_checks=False,
     )

@@ -26,7 +26,7 @@ from averting.effects.bayes.count_fit import (
     sample_count_model,
     sample_request,
 )
-from averting.effects.bayes.count_model import BASELINE, baseline_log_rate, size_of
+from averting.effects.bayes.count_model import BASELINE, baseline_linear, size_of
 from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.priors import FAMILIES, declare, load_priors
 from averting.effects.bayes.sampling import SAMPLERS, flat, require_bayes
@@ -58,7 +58,7 @@ def build_model(cells: Cells, other: Cells, priors: Priors, schools: int, period
     with pm.Model() as model:
         correlation = {name: declare(priors[name]) for name in CORRELATIONS}
         ratio_alongside = declare(second)
-        linear = baseline_log_rate(other, priors, schools, periods, suffix=_OTHER)
+        linear = baseline_linear(other, priors, schools, periods, suffix=_OTHER)
         linear += ratio_alongside * pm.Data(f"cell_treated{_OTHER}", other.treated)
         observe_counts(other, linear, size_of(model[f"dispersion{_OTHER}"]), suffix=_OTHER)
         standard = _borrow("effect", correlation, (ratio_alongside - second.mean) / second.sd)
@@ -66,7 +66,7 @@ def build_model(cells: Cells, other: Cells, priors: Priors, schools: int, period
         shock = pm.Deterministic("shock", _borrow("shock", correlation, model[f"shock{_OTHER}"], schools))
         alike = correlation["school_correlation"]
         levels = alike * model[f"school{_OTHER}"], pm.math.sqrt(1.0 - alike**2)
-        linear = baseline_log_rate(cells, priors, schools, periods, levels_like=levels, shock=shock)
+        linear = baseline_linear(cells, priors, schools, periods, levels_like=levels, shock=shock)
         linear += bayes_count.add_common(cells, {"log_ratio": log_ratio}, {})
         observe_counts(cells, linear, size_of(model["dispersion"]))
     return model
@@ -154,7 +154,7 @@ def check_gain(found: Posterior, alone: Posterior, request: Request) -> CheckRes
         return CheckResult(key, "warn", words, "Run it on its own with method='bayes_count'.")
     widths = joint_table(found, alone, request)["width"].to_numpy()
     density = found.priors["effect_correlation"].log_density(flat(found.draws, "effect_correlation"))
-    scaled = power_scaled(np.log(found.ratio), density, request.level).dropna()["ratio"]
+    scaled = power_scaled(np.log(found.ratio), density, request.level).dropna()["estimate"]
     return CheckResult(
         key,
         "info",
