@@ -116,7 +116,7 @@ def estimate(
         families = f"one of: {', '.join(spec.priors)}" if spec.priors else "none: it is not Bayesian"
         raise EstimationError(f"{key} has no prior '{prior}'. It takes {families}.")
     refuse_unrecorded(key, design, indicator)
-    chosen, reason = _inference(key, spec, inference, design)
+    chosen, reason = resolve_inference(key, spec, inference, design)
     return spec.fit(
         design,
         Request(
@@ -148,7 +148,14 @@ def refuse_unrecorded(method: str, design: Design, indicator: str) -> None:
             )
 
 
-def _inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[str, str]:
+def resolve_inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[str, str]:
+    """Return the kind of inference to use, and why where ``auto`` chose it.
+
+    Raises
+    ------
+    EstimationError
+        If the method does not offer what was asked.
+    """
     if asked == "auto":
         return choose_inference(spec.inferences, design)
     if asked not in spec.inferences:
