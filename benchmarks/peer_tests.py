@@ -60,18 +60,24 @@ PEERS: dict[str, tuple[str, Peer]] = {
 }
 
 
-def load_peers() -> dict[str, Peer]:
-    """Return the tests whose library is installed."""
-    found = {}
-    for name, (library, test) in PEERS.items():
+def load_libraries() -> set[str]:
+    """Return which of the peers are installed."""
+    found = set()
+    for library, _ in PEERS.values():
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the peers' own making, at import
                 importlib.import_module(library)
         except ImportError:
             continue
-        found[name] = test
+        found.add(library)
     return found
+
+
+def load_peers() -> dict[str, Peer]:
+    """Return the tests whose library is installed."""
+    installed = load_libraries()
+    return {name: test for name, (library, test) in PEERS.items() if library in installed}
 
 
 def p_value(test: Peer, frame: pd.DataFrame) -> float:

@@ -105,7 +105,7 @@ def test_every_estimator_says_what_it_is(key, spec):
     assert len(spec.assumption) > 40
     assert spec.assumption.endswith(".")
     assert len(set(spec.inferences)) == len(spec.inferences) > 0
-    assert spec.supports <= {"weights", "covariates", "changing_covariates", "staggered", "alongside"}
+    assert spec.supports <= {"weights", "covariates", "changing_covariates", "staggered", "alongside", "cluster"}
     assert any(character.isdigit() for character in spec.reference)
     assert callable(spec.fit)
     assert (spec.fit.__doc__ or "").strip()

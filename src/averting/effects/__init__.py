@@ -57,6 +57,7 @@ def estimate(
     covariates: Sequence[str] = (),
     prior: str = "neutral",
     alongside: str = "",
+    cluster: str = "",
     level: float = 0.95,
     draws: int = 4_000,
     seed: int = 1,
@@ -80,6 +81,8 @@ def estimate(
         Family of priors of a Bayesian method: what it expects of the programme before seeing the data.
     alongside : str
         Key of a second, commoner count to model together with the first, where the method can.
+    cluster : str
+        Label of the panel whose members share shocks, such as ``la``, for the standard errors of a regression.
     level : float
         Level of the interval, between 0.5 and 0.999.
     draws : int
@@ -114,15 +117,18 @@ def estimate(
     if draws < 100:
         raise EstimationError(f"draws is {draws}; at least 100 are needed to describe an interval.")
     spec = known[key]
-    _refuse_unsupported(key, spec, design, tuple(covariates), alongside)
+    _refuse_unsupported(key, spec, design, tuple(covariates), alongside, cluster)
     if prior != "neutral" and prior not in spec.priors:
         families = f"one of: {', '.join(spec.priors)}" if spec.priors else "none: it is not Bayesian"
         raise EstimationError(f"{key} has no prior '{prior}'. It takes {families}.")
-    refuse_unrecorded(key, design, indicator)
-    chosen, reason = _inference(key, spec, inference, design)
+    if spec.takes == "count":
+        refuse_unrecorded(key, design, indicator)
+    chosen, reason = resolve_inference(key, spec, inference, design)
     return spec.fit(
         design,
-        Request(indicator, chosen, reason, tuple(covariates), level, draws, seed, progress, prior, alongside),
+        Request(
+            indicator, chosen, reason, tuple(covariates), level, draws, seed, progress, prior, alongside, cluster
+        ),
     )
 
 
@@ -165,7 +171,14 @@ def _refuse_kind(key: str, spec: Estimator, design: Design, indicator: str, alon
             raise EstimationError(not_a_count(declared))
 
 
-def _inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[str, str]:
+def resolve_inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[str, str]:
+    """Return the kind of inference to use, and why where ``auto`` chose it.
+
+    Raises
+    ------
+    EstimationError
+        If the method does not offer what was asked.
+    """
     if asked == "auto":
         return choose_inference(spec.inferences, design)
     if asked not in spec.inferences:
@@ -175,7 +188,7 @@ def _inference(key: str, spec: Estimator, asked: str, design: Design) -> tuple[s
 
 
 def _refuse_unsupported(
-    key: str, spec: Estimator, design: Design, covariates: tuple[str, ...], alongside: str
+    key: str, spec: Estimator, design: Design, covariates: tuple[str, ...], alongside: str, cluster: str
 ) -> None:
     """Refuse by name what a method cannot do, rather than leave it out without a word."""
     needed: dict[Feature, tuple[bool, str]] = {
@@ -187,6 +200,7 @@ def _refuse_unsupported(
         ),
         "staggered": (design.common_start is None, "pilots that start in different periods"),
         "alongside": (bool(alongside), "a second indicator alongside"),
+        "cluster": (bool(cluster), "clusters of its units"),
     }
     for feature, (asked, words) in needed.items():
         if asked and feature not in spec.supports:

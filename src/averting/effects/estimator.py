@@ -10,7 +10,7 @@ from averting.design import Design
 from averting.effects.result import Effect
 
 Progress = Callable[[str], None]
-Feature = Literal["weights", "covariates", "changing_covariates", "staggered", "alongside"]
+Feature = Literal["weights", "covariates", "changing_covariates", "staggered", "alongside", "cluster"]
 
 
 def silent(_message: str) -> None:
@@ -43,6 +43,8 @@ class Request:
         Family of priors, one of the estimator's own; ``neutral`` where it has none.
     alongside : str
         Key of a second count to model together with the first; empty unless the estimator declares that it can.
+    cluster : str
+        Label of the panel whose members share shocks, such as ``la``; empty where each unit stands alone.
     """
 
     indicator: str
@@ -55,6 +57,7 @@ class Request:
     progress: Progress = silent
     prior: str = "neutral"
     alongside: str = ""
+    cluster: str = ""
 
     @property
     def alpha(self) -> float:
@@ -82,7 +85,7 @@ class Estimator:
         What must be true for the estimate to be the programme's effect, in words.
     inferences : tuple of str
         The kinds of inference it offers, such as ``permutation`` or ``cr3``, the one for many pilots first.
-    supports : frozenset of {"weights", "covariates", "changing_covariates", "staggered", "alongside"}
+    supports : frozenset of {"weights", "covariates", "changing_covariates", "staggered", "alongside", "cluster"}
         What it can do; a design or request that needs more is refused by name before ``fit`` is called.
     reference : str
         Paper or guidance the method follows.

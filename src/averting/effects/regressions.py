@@ -31,6 +31,12 @@ from averting.errors import EstimationError, Fault, refuse
 MOST_LEVEL_GAP = 1.5
 """Rates of pilots and comparison schools further apart than this make changes of rates hard to compare."""
 
+CLUSTERED = ("cr1", "cr2", "cr3", "wild", "subcluster")
+"""Kinds of inference that can take clusters of units."""
+
+CLUSTERS = ("la", "region")
+"""Labels of a panel that can be clusters."""
+
 MEASURED = {
     "cr1": "15 % to 22 % with three pilots of 60 or 300 schools, 28 % with two and 55 % with one of 20",
     "cr2": "1 % to 3 % with three pilots, and it found a true halving 5 % of the time",
@@ -44,12 +50,17 @@ MEASURED = {
 
 
 class Cells(NamedTuple):
-    """Arrays of one indicator: ``counts``; ``weights`` (school, period), 0 where missing; covariates with names."""
+    """Arrays of one indicator: ``counts``; ``weights`` (school, period), 0 where missing; covariates with names.
+
+    ``clusters`` (school,) numbers who shares shocks, None where each school stands alone; ``cluster`` says what they are.
+    """
 
     counts: Counts
     weights: Array
     covariates: Array
     names: tuple[str, ...]
+    clusters: NDArray[np.intp] | None
+    cluster: str
 
     @property
     def sizes(self) -> Array:
@@ -63,14 +74,41 @@ def cells(design: Design, request: Request, method: str) -> Cells:
     Raises
     ------
     EstimationError
-        Listing schools without data on a side of the start, and covariates that are not known where the count is.
+        Listing schools without data on a side of the start, and covariates that are not known where the count is;
+        or if clusters are asked for that are not known, or that the inference has no use for.
     """
     counts = design.counts(request.indicator)
     known = np.isfinite(counts.upper)
     covariates = design.covariates(request.covariates)
     refuse(EstimationError, f"{method} cannot be estimated", _faults(design, request, counts, covariates))
     weights = known * counts.weights[:, None]
-    return Cells(counts, weights, np.where(known[..., None], covariates, 0.0), request.covariates)
+    clusters = _clusters(design, request, method)
+    words = request.cluster or design.panel.level
+    return Cells(counts, weights, np.where(known[..., None], covariates, 0.0), request.covariates, clusters, words)
+
+
+def _clusters(design: Design, request: Request, method: str) -> NDArray[np.intp] | None:
+    if request.inference == "subcluster" and not request.cluster:
+        raise EstimationError(
+            f"{method}: inference 'subcluster' flips single {design.panel.units} while errors are clustered by "
+            'something larger, and no cluster is named. Give one, such as cluster="la", or use inference="wild".'
+        )
+    if not request.cluster:
+        return None
+    if request.inference not in CLUSTERED:
+        raise EstimationError(
+            f"{method}: inference '{request.inference}' does not cluster by {request.cluster}. Use one of "
+            f"{', '.join(CLUSTERED)}, or ratio_did, which compares pilots with sets that lie together as they do."
+        )
+    labels = design.panel.data.coords.get(request.cluster)
+    known = [] if request.cluster not in CLUSTERS or labels is None else labels.sel(school=list(design.schools))
+    names = np.char.strip(np.asarray(known).astype(str))
+    if len(names) == 0 or (names == "").any():
+        raise EstimationError(
+            f"{method}: cluster '{request.cluster}' is not known of every one of the {design.panel.units}. Use one of "
+            f"{', '.join(CLUSTERS)} that the data have, or leave it out."
+        )
+    return np.unique(names, return_inverse=True)[1].astype(np.intp)
 
 
 def _faults(design: Design, request: Request, counts: Counts, covariates: Array) -> list[Fault]:
@@ -197,6 +235,7 @@ def difference_effect(
         checks=(
             *design.checks,
             few_pilots_check(method, request.inference, pilots, MEASURED),
+            *clusters_check(method, pilots, data),
             level_gap_check(method, request.inference, pilots, data, units=design.panel.units),
             suppression_check(method, data.counts),
             *checks,
@@ -206,7 +245,7 @@ def difference_effect(
 
 
 def few_pilots_check(method: str, inference: str, pilots: int, measured: Mapping[str, str]) -> CheckResult:
-    """Say how the inference behaved when measured with few pilots; ``cr1`` fails with few."""
+    """Say how the inference behaved when measured with few pilots; what rejects too many true nulls fails."""
     key = f"{method}/treated_schools"
     if pilots > FEW_PILOTS:
         message = (
@@ -218,13 +257,31 @@ def few_pilots_check(method: str, inference: str, pilots: int, measured: Mapping
     message = (
         f"{pilots} pilot{'s' if pilots > 1 else ''}. In simulated panels at a nominal 5 %, {inference} {said}."
     )
-    hopeless = inference == "cr1" or (inference == "cr3" and pilots < 3)
+    hopeless = inference in ("cr1", "cr3")
     return CheckResult(
         key,
         "fail" if hopeless else "warn",
         message,
         "Judge this design by ratio_did, which holds its size with few pilots.",
     )
+
+
+def clusters_check(method: str, pilots: int, data: Cells) -> list[CheckResult]:
+    """Say how many clusters hold pilots, where clusters were asked for; a standard error rests on those."""
+    if data.clusters is None:
+        return []
+    own, every = len(np.unique(data.clusters[:pilots])), len(np.unique(data.clusters))
+    return [
+        CheckResult(
+            f"{method}/clusters",
+            "fail" if own <= FEW_PILOTS else "pass",
+            f"Pilots lie in {own} of {every} clusters (by {data.cluster}), and a standard error rests on those; with "
+            f"{FEW_PILOTS} or fewer it is not to be used.",
+            "Judge this design by ratio_did, which compares pilots with sets that lie together as they do."
+            if own <= FEW_PILOTS
+            else "",
+        )
+    ]
 
 
 def level_gap_check(method: str, inference: str, pilots: int, data: Cells, *, units: str) -> CheckResult:
@@ -247,7 +304,7 @@ def level_gap_check(method: str, inference: str, pilots: int, data: Cells, *, un
     )
     return CheckResult(
         f"{method}/level_gap",
-        "fail" if inference in ("permutation", "conley_taber") else "warn",
+        "fail" if inference in ("permutation", "conley_taber", "ferman_pinto") else "warn",
         message + rule + why,
         f"Use ratio_did, or comparison {units} with rates like the pilots'.",
     )

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from averting.checks import CheckResult
 from averting.design import Design
+from averting.effects import refuse_unrecorded, resolve_inference
 from averting.effects.estimator import Progress, Request, silent
 from averting.effects.estimators.callaway_santanna import ESTIMATOR, METHOD
-from averting.effects.inference.choice import choose_inference
 from averting.effects.result import Effect
 from averting.effects.staggered import Sample, fit_rates, sample_of
 from averting.errors import EstimationError
@@ -63,12 +63,8 @@ def triple_difference(
     """
     if indicator == unaffected:
         raise EstimationError(f"{KEY}: '{indicator}' cannot be compared with itself. Name another indicator.")
-    chosen, reason = inference, ""
-    if inference == "auto":
-        chosen, reason = choose_inference(ESTIMATOR.inferences, design)
-    elif inference not in ESTIMATOR.inferences:
-        offered = ", ".join(f"'{name}'" for name in ESTIMATOR.inferences)
-        raise EstimationError(f"{KEY} has no inference '{inference}'. It offers 'auto' and {offered}.")
+    refuse_unrecorded(KEY, design, indicator)
+    chosen, reason = resolve_inference(KEY, ESTIMATOR, inference, design)
     request = Request(indicator, chosen, reason, tuple(covariates), level, draws, seed, progress)
 
     def notes(sample: Sample) -> tuple[CheckResult, ...]:

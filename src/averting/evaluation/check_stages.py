@@ -43,6 +43,7 @@ def write_diagnostics(
         effect,
         inference=primary.inference,
         covariates=primary.covariates,
+        cluster=primary.cluster,
         seed=evaluation.seed,
         moved_by=asked_for.moved_by,
         unaffected={key: one for key, one in unaffected.items() if isinstance(one, Design)},

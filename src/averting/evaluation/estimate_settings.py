@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from averting.effects import DEFAULT_METHOD, known_estimators
 from averting.effects.bayes.priors import FAMILIES
+from averting.effects.regressions import CLUSTERED, CLUSTERS
 from averting.evaluation.toml_table import TomlTable
 
 
@@ -28,6 +29,7 @@ class EstimateSettings:
     covariates: tuple[str, ...] = ()
     prior: str = "neutral"
     alongside: str = ""
+    cluster: str = ""
     negligible: tuple[float, ...] = ()
     without: str = ""
 
@@ -44,11 +46,13 @@ def read_estimate(table: TomlTable) -> EstimateSettings:
         covariates=table.texts("covariates", []),
         prior=table.choice("prior", FAMILIES, "neutral"),
         alongside=table.take("alongside", str, ""),
+        cluster=table.choice("cluster", ("", *CLUSTERS), ""),
         negligible=_negligible(table),
     )
     _check_inference(settings, table)
     _check_alongside(settings, table)
     _check_takes(settings, table)
+    _check_cluster(settings, table)
     if settings.id and not re.fullmatch(r"[a-z][a-z0-9_]*", settings.id):
         table.fault("id", f"'{settings.id}' cannot name a folder", "Use small letters, digits and underscores.")
     if not 0.5 <= settings.level <= 0.999:
@@ -86,6 +90,15 @@ def _check_takes(settings: EstimateSettings, table: TomlTable) -> None:
     if settings.method in known and known[settings.method].takes != "count":
         found = f"{settings.method} takes means and shares, and an evaluation estimates counts"
         table.fault("method", found, "Estimate it in Python: averting.estimate(design, ..., method=...).")
+
+
+def _check_cluster(settings: EstimateSettings, table: TomlTable) -> None:
+    known = known_estimators()
+    able = [key for key, spec in known.items() if "cluster" in spec.supports]
+    if settings.cluster and (settings.method not in able or settings.inference not in CLUSTERED):
+        found = f"method '{settings.method}' with inference '{settings.inference}' does not cluster"
+        fix = f"Leave it out, or use method = one of: {', '.join(able)}; and inference = one of: {', '.join(CLUSTERED)}."
+        table.fault("cluster", found, fix)
 
 
 def _check_inference(settings: EstimateSettings, table: TomlTable) -> None:

@@ -252,6 +252,7 @@ def write_estimate(
         covariates=settings.covariates,
         prior=settings.prior,
         alongside=settings.alongside,
+        cluster=settings.cluster,
         level=settings.level,
         draws=draws,
         seed=seed,

@@ -26,10 +26,12 @@ def design_from_arrays(
     starts: list[int] | None = None,
     covariates: dict[str, np.ndarray] | None = None,
     level: str = "school",
+    areas: list[str] | None = None,
 ) -> Design:
     """Build a design from counts (school, year), pilots first; NaN is missing, ``hidden`` cells are suppressed.
 
-    ``order`` gives the positions of comparison schools in the order to list them, ``starts`` each pilot's own start.
+    ``order`` gives the positions of comparison schools in the order to list them, ``starts`` each pilot's own start,
+    ``areas`` each school's local authority.
     """
     schools, years = events.shape
     names = [f"s{number:03d}" for number in range(schools)]
@@ -47,6 +49,8 @@ def design_from_arrays(
     )
     for name, values in (covariates or {}).items():
         frame[name] = np.broadcast_to(values, events.shape).ravel()
+    if areas is not None:
+        frame["area"] = np.repeat(areas, years)
     panel = Panel.from_frame(
         frame,
         school="school",
@@ -56,6 +60,7 @@ def design_from_arrays(
         covariates=list(covariates or {}),
         symbols={"x": bounds},
         level=level,
+        la=None if areas is None else "area",
     )
     chosen = names[:pilots] if starts is None else {names[i]: labels[first] for i, first in enumerate(starts)}
     return Design(

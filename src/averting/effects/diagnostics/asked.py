@@ -33,7 +33,7 @@ class Asked:
         What it was made from.
     effect : Effect
         The estimate.
-    inference, covariates, seed
+    inference, covariates, cluster, seed
         As in :func:`averting.effects.estimate`.
     moved_by : float
         A change of the estimate by more than this share is said: of the ratio, or of half the interval's width.
@@ -47,6 +47,7 @@ class Asked:
     effect: Effect
     inference: str = "auto"
     covariates: tuple[str, ...] = ()
+    cluster: str = ""
     seed: int = 1
     moved_by: float = 0.25
     unaffected: Mapping[str, Design] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class Asked:
             method=method or self.effect.method,
             inference="auto" if method else self.inference,
             covariates=self.covariates,
+            cluster="" if method else self.cluster,
             level=self.effect.level,
             draws=_DRAWS,
             seed=self.seed,

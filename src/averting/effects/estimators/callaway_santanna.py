@@ -5,7 +5,7 @@ from __future__ import annotations
 from averting.checks import CheckResult
 from averting.design import Design
 from averting.effects.estimator import Estimator, Request
-from averting.effects.kernels.group_time import group_time_effects
+from averting.effects.kernels.group_time import Control, group_time_effects
 from averting.effects.kernels.two_period import Adjustment
 from averting.effects.result import Effect
 from averting.effects.staggered import Fitted, Method, Sample, all_treated, fit_rates
@@ -21,19 +21,7 @@ def _adjustment(sample: Sample) -> Adjustment:
     return "doubly_robust" if min(sample.cohort_sizes.values()) >= needed else "regression"
 
 
-def _fit(rates: Array, cohort: Array, sample: Sample) -> Fitted:
-    found = group_time_effects(
-        rates,
-        cohort,
-        sample.time,
-        weight=sample.weights,
-        covariates=sample.covariates if sample.names else None,
-        adjustment=_adjustment(sample),
-    )
-    return Fitted(found.cells, lambda part: found.outcome_weights(part, len(sample.time)))
-
-
-def _notes(sample: Sample) -> tuple[CheckResult, ...]:
+def _notes(sample: Sample, adjustment: Adjustment) -> tuple[CheckResult, ...]:
     if not sample.names:
         return ()
     units = sample.design.panel.units
@@ -44,11 +32,32 @@ def _notes(sample: Sample) -> tuple[CheckResult, ...]:
         "becomes one",
         "weighting": f"comparison {units} are weighted to resemble the pilots",
     }
-    said = CheckResult("callaway_santanna/covariates", "info", f"{words[_adjustment(sample)]}.")
+    said = CheckResult("callaway_santanna/covariates", "info", f"{words[adjustment]}.")
     return (said, *overlap_check("callaway_santanna", sample))
 
 
-METHOD = Method("callaway_santanna", _fit, all_treated, estimated_shares=True, notes=_notes)
+def method_for(control: Control = "never", adjustment: Adjustment | None = None) -> Method:
+    """Return the method with controls and a use of covariates named; by default doubly robust where pilots suffice."""
+
+    def fit_cells(rates: Array, cohort: Array, sample: Sample) -> Fitted:
+        found = group_time_effects(
+            rates,
+            cohort,
+            sample.time,
+            weight=sample.weights,
+            covariates=sample.covariates if sample.names else None,
+            control=control,
+            adjustment=adjustment or _adjustment(sample),
+        )
+        return Fitted(found.cells, lambda part: found.outcome_weights(part, len(sample.time)))
+
+    def notes(sample: Sample) -> tuple[CheckResult, ...]:
+        return _notes(sample, adjustment or _adjustment(sample))
+
+    return Method("callaway_santanna", fit_cells, all_treated, estimated_shares=True, notes=notes)
+
+
+METHOD = method_for()
 
 
 def fit(design: Design, request: Request) -> Effect:

@@ -60,6 +60,8 @@ def fit(design: Design, request: Request) -> Effect:
             sizes=data.sizes,
             alpha=request.alpha,
             draws=request.draws,
+            clusters=data.clusters,
+            cluster=data.cluster,
         )
 
     inferred, middle = infer_fills(design, request, data, problem, "did_2x2")
@@ -73,7 +75,7 @@ ESTIMATOR = Estimator(
     assumption="Without the programme, pilots' rates would have changed by as many events per 100 pupils as comparison "
     "schools' rates.",
     inferences=LINEAR,
-    supports=frozenset({"weights"}),
+    supports=frozenset({"weights", "cluster"}),
     reference="Card and Krueger (1994), American Economic Review 84(4)",
     fit=fit,
 )

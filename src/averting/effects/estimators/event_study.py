@@ -111,6 +111,8 @@ def fit(design: Design, request: Request) -> Effect:
             sizes=data.sizes,
             alpha=request.alpha,
             draws=request.draws,
+            clusters=data.clusters,
+            cluster=data.cluster,
         )
 
     names = (*(f"event time {time}" for time in times), *data.names)
@@ -134,7 +136,7 @@ ESTIMATOR = Estimator(
     assumption="Without the programme, pilots' rates would have moved in parallel with comparison schools' since the last "
     "period before the start; where starts differ, effects are the same at each time since the start.",
     inferences=("cr3", "permutation", "cr1", "cr2"),
-    supports=frozenset({"weights", "covariates", "changing_covariates", "staggered"}),
+    supports=frozenset({"weights", "covariates", "changing_covariates", "staggered", "cluster"}),
     reference="Freyaldenhoven, Hansen and Shapiro (2019), American Economic Review 109(9), on such plots; Montiel Olea "
     "and Plagborg-Møller (2019) for the band",
     fit=fit,

@@ -23,7 +23,14 @@ from averting.effects.kernels.poisson import PoissonFit, informative, poisson_fe
 from averting.effects.kernels.poisson_scores import set_scores
 from averting.effects.kernels.set_regression import assignments
 from averting.effects.outcomes import fill_suppressed, label_change, label_draws, pilots_in_words, since_when
-from averting.effects.regressions import Cells, cells, few_pilots_check, kinds_by_start, suppression_check
+from averting.effects.regressions import (
+    Cells,
+    cells,
+    clusters_check,
+    few_pilots_check,
+    kinds_by_start,
+    suppression_check,
+)
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError, Fault, refuse
 
@@ -109,14 +116,15 @@ def _infer(model: _Model, request: Request, rng: np.random.Generator) -> Inferre
     if request.inference == "permutation":
         return _permuted(model, request, rng)
     found = model.fit()
-    spread = covariance(request.inference, found.fit)
+    spread = covariance(request.inference, found.fit, model.data.clusters)
     return with_standard_error(
         float(found.fit.coefficients[0]),
         float(np.sqrt(spread.matrix[0, 0])),
         float(spread.df[0]),
         alpha=request.alpha,
         draws=request.draws,
-        words=WORDS[request.inference] + (", one step for each" if request.inference == "cr3" else ""),
+        words=WORDS[request.inference].format(cluster=model.data.cluster)
+        + (", one step for each" if request.inference == "cr3" else ""),
         rng=rng,
     )
 
@@ -214,6 +222,7 @@ def _checks(design: Design, request: Request, data: Cells) -> tuple[CheckResult,
     silent = int(((data.weights > 0).any(axis=1) & (np.nan_to_num(data.counts.upper).sum(axis=1) == 0)).sum())
     return (
         few_pilots_check("poisson_fe", request.inference, len(design.pilots), MEASURED),
+        *clusters_check("poisson_fe", len(design.pilots), data),
         suppression_check("poisson_fe", data.counts),
         staggered_check("poisson_fe", design),
         CheckResult(
@@ -229,7 +238,7 @@ ESTIMATOR = Estimator(
     assumption="Without the programme, pilots' rates would have changed in the same proportion as comparison schools' "
     "rates, given the covariates; where starts differ, the ratio does not change over time.",
     inferences=("cr3", "permutation", "cr1"),
-    supports=frozenset({"weights", "covariates", "changing_covariates", "staggered"}),
+    supports=frozenset({"weights", "covariates", "changing_covariates", "staggered", "cluster"}),
     reference="Wooldridge (1999), Journal of Econometrics 90(1); Correia, Guimarães and Zylkin (2020), Stata Journal 20(1)",
     fit=fit,
 )

@@ -79,6 +79,8 @@ def fit(design: Design, request: Request) -> Effect:
             sizes=data.sizes,
             alpha=request.alpha,
             draws=request.draws,
+            clusters=data.clusters,
+            cluster=data.cluster,
         )
 
     refuse_dependent("twfe", problem(data.counts.upper), ("treated", *data.names))
@@ -99,7 +101,7 @@ ESTIMATOR = Estimator(
     assumption="Without the programme, pilots' rates would have changed by as many events per 100 pupils as comparison "
     "schools' rates, given the covariates; where starts differ, effects do not change over time.",
     inferences=LINEAR,
-    supports=frozenset({"weights", "covariates", "changing_covariates", "staggered"}),
+    supports=frozenset({"weights", "covariates", "changing_covariates", "staggered", "cluster"}),
     reference="Goodman-Bacon (2021), Journal of Econometrics 225(2), on what it estimates",
     fit=fit,
 )

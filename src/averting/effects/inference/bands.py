@@ -43,7 +43,7 @@ def clustered_bands(kind: str, problem: Linear, leads: NDArray[np.bool_], rng: n
     """
     fit = problem.fit()
     count = problem.paths.shape[-1]
-    found = covariance(kind, fit)
+    found = covariance(kind, fit, problem.clusters)
     matrix, df = found.matrix[:count, :count], found.df[:count]
     errors = np.sqrt(np.diag(matrix))
     everywhere = sup_t(matrix, float(df.min()), problem.alpha, rng)

@@ -10,7 +10,7 @@ from averting.effects.inference.residuals import by_residuals
 from averting.effects.inference.sandwich import clustered
 from averting.effects.inference.wild import wild
 
-LINEAR = ("cr3", "permutation", "cr1", "cr2", "wild", "ferman_pinto", "conley_taber")
+LINEAR = ("cr3", "permutation", "cr1", "cr2", "wild", "subcluster", "ferman_pinto", "conley_taber")
 """Kinds of inference for a linear regression, the one for many pilots first."""
 
 
@@ -24,8 +24,8 @@ def infer(kind: str, problem: Linear, rng: np.random.Generator) -> Inferred:
     """
     if kind == "permutation":
         return permuted(problem, rng)
-    if kind == "wild":
-        return wild(problem, rng)
+    if kind in ("wild", "subcluster"):
+        return wild(problem, rng, by_unit=kind == "subcluster")
     if kind in ("ferman_pinto", "conley_taber"):
         return by_residuals(kind, problem, rng)
     return clustered(kind, problem, rng)

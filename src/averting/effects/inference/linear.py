@@ -60,6 +60,10 @@ class Linear:
         One minus the level of the interval.
     draws : int
         Number of draws wanted.
+    clusters : array (school,) or None
+        Cluster of each school, 0..G-1, for standard errors; None where each is its own.
+    cluster : str
+        What a cluster is, for the report.
     """
 
     outcome: Array
@@ -71,6 +75,8 @@ class Linear:
     sizes: Array
     alpha: float
     draws: int
+    clusters: NDArray[np.intp] | None = None
+    cluster: str = "school"
 
     @property
     def treatment(self) -> Array:

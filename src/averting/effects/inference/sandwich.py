@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from averting.effects.inference.linear import Inferred, Linear, spread_draws
@@ -11,15 +12,15 @@ from averting.effects.kernels.ols import Array, Fit
 from averting.errors import EstimationError
 
 WORDS = {
-    "cr1": "standard errors clustered by school (CR1), t with one less than the number of schools",
-    "cr2": "bias-reduced standard errors clustered by school (CR2), t with Satterthwaite's degrees of freedom",
-    "cr3": "jackknife standard errors, each school left out in turn (CR3), t with one less than the number of schools",
+    "cr1": "standard errors clustered by {cluster} (CR1), t with one less than the number of clusters",
+    "cr2": "bias-reduced standard errors clustered by {cluster} (CR2), t with Satterthwaite's degrees of freedom",
+    "cr3": "jackknife standard errors, each {cluster} left out in turn (CR3), t with one less than their number",
 }
 
 BAND_DRAWS = 20_000
 
 
-def covariance(kind: str, fit: Fit) -> kernels.Covariance:
+def covariance(kind: str, fit: Fit, clusters: NDArray[np.intp] | None = None) -> kernels.Covariance:
     """Return the covariance of a fit's coefficients.
 
     Parameters
@@ -27,20 +28,22 @@ def covariance(kind: str, fit: Fit) -> kernels.Covariance:
     kind : {"cr1", "cr2", "cr3"}
         See :mod:`averting.effects.kernels.sandwich`.
     fit : Fit
-        A regression whose clusters are schools.
+        A regression.
+    clusters : array (school,), optional
+        Cluster of each school; each school by default.
 
     Raises
     ------
     EstimationError
-        If leaving out one school leaves the effect without data, so that CR2 and CR3 do not exist.
+        If leaving out one cluster leaves the effect without data, so that CR2 and CR3 do not exist.
     """
     try:
-        return {"cr1": kernels.cr1, "cr2": kernels.cr2, "cr3": kernels.cr3}[kind](fit)
+        return {"cr1": kernels.cr1, "cr2": kernels.cr2, "cr3": kernels.cr3}[kind](fit, clusters)
     except np.linalg.LinAlgError as error:
         raise EstimationError(
-            f"inference '{kind}' leaves out one school at a time, and without one of them an effect has no data "
-            "(one pilot in all, or one at some time since the start). Use 'permutation', or 'cr1' to see what others "
-            "would report."
+            f"inference '{kind}' leaves out one cluster at a time, and without one of them an effect has no data "
+            "(pilots in one cluster only, in all or at some time since the start). Use 'permutation', or 'cr1' to see "
+            "what others would report."
         ) from error
 
 
@@ -62,14 +65,14 @@ def with_standard_error(
 def clustered(kind: str, problem: Linear, rng: np.random.Generator) -> Inferred:
     """Infer a contrast from ``cr1``, ``cr2`` or ``cr3``."""
     fit = problem.fit_contrast()
-    found = covariance(kind, fit)
+    found = covariance(kind, fit, problem.clusters)
     return with_standard_error(
         float(fit.coefficients[0]),
         float(np.sqrt(found.matrix[0, 0])),
         float(found.df[0]),
         alpha=problem.alpha,
         draws=problem.draws,
-        words=WORDS[kind],
+        words=WORDS[kind].format(cluster=problem.cluster),
         rng=rng,
     )
 

@@ -115,11 +115,6 @@ def leverage(parts: Blocks) -> Leverage:
     return Leverage(1.0 - values, vectors)
 
 
-def undefined_without_a_cluster(fit: Fit, clusters: NDArray[np.intp] | None = None) -> bool:
-    """Tell whether leaving one cluster out leaves a coefficient without data, so that CR2 and CR3 do not exist."""
-    return bool(leverage(blocks(fit, clusters)).left.min() < _SINGULAR)
-
-
 def cr3(
     fit: Fit, clusters: NDArray[np.intp] | None = None, *, correction: SmallSample | None = None
 ) -> Covariance:
@@ -186,12 +181,6 @@ def cr2(fit: Fit, clusters: NDArray[np.intp] | None = None) -> Covariance:
     moved = np.einsum("gpq,gq->gp", vectors, rotated) @ parts.root[:count].T
     df = np.array([_satterthwaite(left, vectors, direction) for direction in parts.root[:count]])
     return Covariance(moved.T @ moved, df)
-
-
-def satterthwaite_df(fit: Fit, contrast: Array, clusters: NDArray[np.intp] | None = None) -> float:
-    """Return CR2's degrees of freedom for a contrast (k,) of coefficients."""
-    parts = blocks(fit, clusters)
-    return _satterthwaite(*leverage(parts), contrast @ parts.root[: len(contrast)])
 
 
 def _satterthwaite(left: Array, vectors: Array, direction: Array) -> float:

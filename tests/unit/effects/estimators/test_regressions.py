@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from averting.data import Panel
 from averting.design import Design
@@ -19,7 +20,12 @@ DesignOf = Callable[..., Design]
 
 RATES = ("did_2x2", "twfe", "event_study")
 ALL = (*RATES, "poisson_fe")
-EVERY = [(method, kind) for method in ALL for kind in known_estimators()[method].inferences]
+EVERY = [
+    (method, kind)
+    for method in ALL
+    for kind in known_estimators()[method].inferences
+    if kind != "subcluster"  # which needs clusters, and has tests of its own
+]
 
 
 def fit(design: Design, method: str, *, draws: int = 200, **options: object) -> Effect:
@@ -282,6 +288,65 @@ def test_one_pilot_and_two_comparison_schools_prove_nothing(
         assert "data" in str(error)
     else:
         assert effect.verdict not in (Verdict.REDUCTION, Verdict.INCREASE)
+
+
+# --- clusters -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")  # of the peer's own making
+@pytest.mark.parametrize("method", ["twfe", "poisson_fe"])
+def test_errors_clustered_by_authority_equal_pyfixest(
+    peer, counts: Counts, design_of: DesignOf, method: str
+) -> None:
+    pyfixest = peer("pyfixest")
+    events = counts(20, schools=40)
+    areas = [f"area{number // 4}" for number in range(40)]
+    design = design_of(events, areas=areas, pilots=14)
+    effect = fit(design, method, inference="cr1", cluster="la")
+    treated = np.zeros(events.shape)
+    treated[:14, 3:] = 1
+    index = np.indices(events.shape)
+    frame = pd.DataFrame(
+        {"s": index[0].ravel(), "t": index[1].ravel(), "d": treated.ravel(), "n": events.ravel()}
+    ).assign(y=lambda f: f["n"] / 9, la=np.repeat(areas, 6))
+    run, outcome = (pyfixest.feols, "y") if method == "twfe" else (pyfixest.fepois, "n")
+    theirs = run(f"{outcome} ~ d | s + t", frame, vcov={"CRV1": "la"})
+    low, high = np.log(effect.interval) if method == "poisson_fe" else effect.interval
+    error = (high - low) / 2 / stats.t.ppf(0.975, 9)  # ten clusters
+    assert error == pytest.approx(float(theirs.se()["d"]), rel=1e-6)
+    assert "clustered by la" in effect.inference
+    assert next(check.status for check in effect.checks if check.key == f"{method}/clusters") == "fail"
+
+
+def test_clusters_of_one_school_each_change_nothing(counts: Counts, design_of: DesignOf) -> None:
+    events = counts(21)
+    alone = design_of(events, areas=[f"area{number:02d}" for number in range(15)])
+    for inference in ("cr1", "cr2", "cr3", "wild"):
+        expected = fit(design_of(events), "twfe", inference=inference).interval
+        assert fit(alone, "twfe", inference=inference, cluster="la").interval == pytest.approx(expected, rel=1e-9)
+
+
+def test_subclusters_flip_schools_and_cluster_by_authority(counts: Counts, design_of: DesignOf) -> None:
+    events = counts(22, schools=40)
+    design = design_of(events, areas=[f"area{number // 4}" for number in range(40)], pilots=14)
+    whole = fit(design, "twfe", inference="wild", cluster="la")
+    single = fit(design, "twfe", inference="subcluster", cluster="la")
+    assert single.estimate == whole.estimate
+    assert single.interval != whole.interval
+    assert "single units flipped" in single.inference
+
+
+def test_clusters_are_refused_where_they_mean_nothing(counts: Counts, design_of: DesignOf) -> None:
+    events = counts(23)
+    design = design_of(events, areas=["a", "b", "c"] * 5)
+    with pytest.raises(EstimationError, match="'permutation' does not cluster by la"):
+        fit(design, "twfe", cluster="la")
+    with pytest.raises(EstimationError, match="'region' is not known of every one of the schools"):
+        fit(design, "twfe", inference="cr3", cluster="region")
+    with pytest.raises(EstimationError, match=r"'subcluster' flips single schools.*no cluster is named"):
+        fit(design, "twfe", inference="subcluster")
+    with pytest.raises(EstimationError, match="ratio_did cannot use clusters of its units"):
+        fit(design, "ratio_did", cluster="la")
 
 
 def test_methods_refuse_what_they_cannot_do(counts: Counts, design_of: DesignOf) -> None:

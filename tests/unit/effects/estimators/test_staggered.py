@@ -11,6 +11,7 @@ import pytest
 from averting.data import Panel
 from averting.design import Design
 from averting.effects import Verdict, estimate
+from averting.effects.group_time import group_time_effect
 from averting.effects.triple import triple_difference
 from averting.errors import EstimationError
 
@@ -174,3 +175,48 @@ def test_triple_difference_takes_off_what_strikes_both() -> None:
     assert same.estimate == pytest.approx(1.0, abs=0.3)
     with pytest.raises(EstimationError, match="cannot be compared with itself"):
         triple_difference(design, "events", unaffected="events")
+
+
+@pytest.mark.filterwarnings("ignore")  # of the peer's own making
+@pytest.mark.parametrize("control", ["never", "not_yet"])
+# doubly robust is not compared: they trim propensities
+@pytest.mark.parametrize(("adjustment", "theirs"), [("regression", "reg"), ("weighting", "ipw")])
+def test_group_time_choices_are_those_of_diff_diff(
+    peer, design_of: Callable[..., Design], control: str, adjustment: str, theirs: str
+) -> None:
+    rng = np.random.default_rng(5)
+    need = rng.normal(size=(60, 1))
+    events = rng.poisson(20 + 3 * (need > 0), (60, 6)).astype(float)
+    starts = [2] * 8 + [3] * 8 + [4] * 8
+    design = design_of(events, starts=starts, pilots=24, covariates={"need": need})
+    ours = group_time_effect(
+        design,
+        "events",
+        control=control,
+        adjustment=adjustment,
+        covariates=["need"],
+        inference="analytic",
+        draws=100,
+    )
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(60), 6), "t": np.tile(np.arange(6), 60), "y": events.ravel() / 9}
+    ).assign(g=np.repeat(starts + [0] * 36, 6), need=np.repeat(need.ravel(), 6))
+    model = peer("diff_diff").CallawaySantAnna(
+        control_group={"never": "never_treated", "not_yet": "not_yet_treated"}[control], estimation_method=theirs
+    )
+    found = model.fit(frame, "y", "id", "t", "g", covariates=["need"])
+    assert ours.estimate == pytest.approx(found.overall_att, rel=1e-6)
+
+
+def test_group_time_choices_are_checked(design_of: Callable[..., Design]) -> None:
+    design = design_of(np.random.default_rng(6).poisson(9, (20, 6)).astype(float))
+    plain = estimate(design, "events", method="callaway_santanna", draws=100)
+    assert group_time_effect(design, "events", draws=100).interval == plain.interval
+    for options, words in (
+        ({"control": "later"}, "control 'later' is not known"),
+        ({"adjustment": "magic"}, "adjustment 'magic' is not known"),
+        ({"adjustment": "weighting"}, "none is named"),
+        ({"inference": "cr3"}, "has no inference 'cr3'"),
+    ):
+        with pytest.raises(EstimationError, match=words):
+            group_time_effect(design, "events", **options)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from averting.effects.kernels.ols import Fit, ols
-from averting.effects.kernels.sandwich import cr1, cr2, cr3, satterthwaite_df, undefined_without_a_cluster
+from averting.effects.kernels.sandwich import cr1, cr2, cr3
 
 
 def draw(seed: int, *, schools: int = 30, periods: int = 6, treated: int = 4, gaps: float = 0.0):
@@ -127,7 +127,6 @@ def test_cr2_and_its_degrees_of_freedom_equal_the_definition() -> None:
     matrix, df = by_brute_force(fit, outcome)
     np.testing.assert_allclose(found.matrix, matrix, rtol=1e-8)
     np.testing.assert_allclose(found.df, df, rtol=1e-8)
-    assert satterthwaite_df(fit, np.array([1.0, 0.0])) == pytest.approx(df[0], rel=1e-8)
 
 
 @pytest.mark.filterwarnings("ignore")  # of the peer's own making
@@ -146,8 +145,9 @@ def test_cr2_equals_diff_diff(peer) -> None:
 
 def test_one_pilot_has_no_cr2_and_no_cr3() -> None:
     fit = ols(*draw(7, treated=1))
-    assert undefined_without_a_cluster(fit)
     for covariance in (cr2, cr3):
         with pytest.raises(np.linalg.LinAlgError, match="without data"):
             covariance(fit)
-    assert not undefined_without_a_cluster(ols(*draw(7, treated=2)))
+    two = ols(*draw(7, treated=2))
+    assert np.isfinite(cr2(two).matrix).all()
+    assert np.isfinite(cr3(two).matrix).all()
