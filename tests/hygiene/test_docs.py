@@ -213,6 +213,7 @@ rule = "{rule}"
 [[scenario]]
 [[scenario.adjust]]
 [[contribution]]
+[[study]]
 [[weight]]
 [scale_up]
 [protocol]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from averting.reporting import numbers
+from averting.costs import known_references
+from averting.reporting import numbers, wording
 from averting.reporting.results import Results
 from averting.reporting.tables import ReportTable
 
@@ -55,6 +56,18 @@ def unit_costs(results: Results) -> ReportTable:
                 cell = str(row["note"]) if math.isnan(each) else numbers.pounds(each)
                 rows.append(("For each permanent exclusion averted (present value)", cell, "–"))
     return ReportTable(("What it comes to", "Cost", "Cost band"), rows, numeric=(1,))
+
+
+def references(results: Results) -> str:
+    """Return the sources of every declared cost as citations; an evaluation's own sources, which have no entry, in words."""
+    used, known = sorted(set(results.table("appraisal/sources")["source"])), known_references()
+    cited = "; ".join(f"@{key}" for key in used if key in known)
+    own = "; ".join(wording.as_text(source) for source in used if source not in known)
+    sentences = [
+        f"Full references: {cited}." if cited else "",
+        f"Sources of this evaluation's own: {own}." if own else "",
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def asleep(results: Results) -> ReportTable:

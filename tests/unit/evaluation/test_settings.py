@@ -170,8 +170,9 @@ def test_money_without_an_appraisal_is_not_ignored(values, write):
     message = refused(write(values))
     assert "[[programme]]" in message
     assert "[[scenario]]" in message
-    put(values, ("programme",), MISSING)
-    put(values, ("scenario",), MISSING)
+    assert "[[study]]" in message
+    for key in ("programme", "scenario", "study"):
+        put(values, (key,), MISSING)
     assert load_evaluation(write(values)).appraisal is None
 
 

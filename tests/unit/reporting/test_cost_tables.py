@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pandas as pd
@@ -95,6 +96,18 @@ def test_later_life_is_central_and_printed_with_its_share(results):
     dear = LATER.assign(break_even_share=1.5)
     dear.to_csv(results.folder / "appraisal" / "later_life.csv", index=False)
     assert cost_tables.later_life(results).rows[0][4] == "none: more than all of it"
+
+
+def test_a_source_of_the_council_s_own_is_named_and_not_cited(results):
+    """A local figure's source is free text: as a citation it has no entry, and the whole report would not render."""
+    path = results.folder / "appraisal" / "sources.csv"
+    pd.DataFrame({"source": ["transport team, ledger", "timpson_2019", "timpson_2019"]}).to_csv(path, index=False)
+    assert html.unescape(cost_tables.references(results)) == (
+        "Full references: @timpson_2019. Sources of this evaluation's own: transport team, ledger."
+    )
+    pd.DataFrame({"source": ["the @finance team"]}).to_csv(path, index=False)
+    assert "@" not in cost_tables.references(results)
+    assert "Full references" not in cost_tables.references(results)
 
 
 def test_an_evaluation_that_values_nothing_has_tables_all_the_same(tmp_path):
