@@ -8,6 +8,8 @@ Run: ``uv run --group peers python benchmarks/staggered.py [schools]``
 
 from __future__ import annotations
 
+import contextlib
+import io
 import resource
 import sys
 import time
@@ -88,7 +90,8 @@ def main() -> None:
 
     def csdid() -> object:
         model = ATTgt("y", "t", "id", "g", frame, control_group="nevertreated", biters=1_000)
-        return model.fit(bstrap=True).aggte(typec="dynamic")
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints its own table
+            return model.fit(bstrap=True).aggte(typec="dynamic")
 
     show("csdid group-time, event study, 1,000 draws", csdid)
 
