@@ -18,6 +18,7 @@ from averting.effects.inference.dispatch import infer
 from averting.effects.inference.linear import Inferred, Linear, joined
 from averting.effects.kernels.ols import Array, cell_influence, dependent_columns, residualise, two_way
 from averting.effects.outcomes import (
+    MOST_LEVEL_GAP,
     change_in_events,
     fill_suppressed,
     label_draws,
@@ -27,9 +28,6 @@ from averting.effects.outcomes import (
 )
 from averting.effects.result import Effect, Estimand
 from averting.errors import EstimationError, Fault, refuse
-
-MOST_LEVEL_GAP = 1.5
-"""Rates of pilots and comparison schools further apart than this make changes of rates hard to compare."""
 
 CLUSTERED = ("cr1", "cr2", "cr3", "wild", "subcluster")
 """Kinds of inference that can take clusters of units."""

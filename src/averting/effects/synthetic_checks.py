@@ -8,6 +8,7 @@ from averting.checks import CheckResult
 from averting.design import Counts, Design
 from averting.effects.kernels.simplex import Array
 from averting.effects.kernels.synthetic import Synthetic, noise_level
+from averting.effects.outcomes import MOST_LEVEL_GAP
 
 POOR_FIT = 0.25
 """Gap before the start, relative to the pilots' level, from which the twin is called a poor one: our own convention."""
@@ -16,12 +17,6 @@ NOTICED = 0.01
 """A school counts as part of the twin from this weight."""
 
 FEW_DONORS = 3
-
-UNEQUAL_LEVELS = 1.5
-"""Ratio of levels, either way, from which placebos of other schools are called no fair comparison."""
-
-UNFAIR_LEVELS = 2.0
-"""Beyond this, either way, no verdict may rest on placebos: 400 simulated nulls at 2.5 times were called 30.5 % of the time."""
 
 
 def synthetic_checks(
@@ -116,16 +111,15 @@ def _donors(key: str, weights: Array) -> CheckResult:
 def _levels(key: str, before: Array, pilots: int) -> CheckResult:
     own, others = float(before[:pilots].mean()), float(before[pilots:].mean())
     ratio = own / others if others > 0 else np.inf
-    unequal = not 1 / UNEQUAL_LEVELS <= ratio <= UNEQUAL_LEVELS
-    unfair = not 1 / UNFAIR_LEVELS <= ratio <= UNFAIR_LEVELS
+    unfair = not 1 / MOST_LEVEL_GAP <= ratio <= MOST_LEVEL_GAP
     return CheckResult(
         f"{key}/levels",
-        "fail" if unfair else "warn" if unequal else "pass",
+        "fail" if unfair else "pass",
         f"before the start the pilots' rate is {ratio:.2f} times that of the others. Rarer counts vary less, so "
-        f"placebos judge chance fairly only where levels are alike (within {UNEQUAL_LEVELS} times; at 2.5 times, 30 % of "
+        f"placebos judge chance fairly only where levels are alike (within {MOST_LEVEL_GAP} times; at 2.5 times, 30 % of "
         "programmes without any effect were called).",
         "The p-value and interval are not to be relied on: use method='ratio_did', which allows for levels."
-        if unequal
+        if unfair
         else "",
     )
 
