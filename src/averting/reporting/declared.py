@@ -54,7 +54,7 @@ def deviations(results: Results) -> ReportTable:
         (one["what"], one["why"], one["effect"] or "not said", one["date"] or "not said")
         for one in results.declared_list("deviations")
     ]
-    none = ("None declared", "–", "–", "–")
+    none = ("Nothing declared", "–", "–", "–")
     return ReportTable(("What changed", "Why", "What it does to the answer", "When"), rows or [none])
 
 
@@ -114,4 +114,6 @@ def assurance(results: Results) -> ReportTable:
         (one["date"] or "not said", one["who"], one["what"], one["outcome"])
         for one in results.declared_list("assurance")
     ]
-    return ReportTable(("When", "Who", "What was checked", "Outcome"), rows or [("None declared", "–", "–", "–")])
+    return ReportTable(
+        ("When", "Who", "What was checked", "Outcome"), rows or [("Nothing declared", "–", "–", "–")]
+    )

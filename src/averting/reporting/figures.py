@@ -289,7 +289,7 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
         rows = [
             (f"{reduction:.0%}", numbers.chance(chance)) for reduction, chance in table.to_numpy(float).tolist()
         ]
-        behind = ReportTable(("True fall in the rate", "Chance of finding it"), rows, numeric=(1,))
+        behind = ReportTable(("Fall in the rate, if true", "Chance of finding it"), rows, numeric=(1,))
         alt = f"Line chart of the chance of finding a true fall in the rate, by its size. {points}."
         return finish(figure, alt, behind)
 

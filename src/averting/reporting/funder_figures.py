@@ -137,6 +137,8 @@ def plane(results: Results) -> ReportFigure:
         return withheld(
             "Draws of what was averted and saved stay inside: single draws would tell of single counts."
         )
+    if not (results.folder / "appraisal" / "quadrants.csv").is_file():
+        return withheld("The programme's cost was not given, so what it saves net is not known.")
     valued = results.valued
     assert valued is not None
     with xr.open_dataset(file, engine="scipy") as found:
@@ -167,7 +169,7 @@ def plane(results: Results) -> ReportFigure:
         for (_, share), (x, y) in zip(shares, corners, strict=True):
             axes.annotate(
                 share, (x, y), xycoords="axes fraction", ha="right" if x > 0.5 else "left", va="top" if y > 0.5 else "bottom",
-                color=INK, fontsize=11, fontweight="bold",
+                color=INK, fontsize=11, fontweight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )  # fmt: skip
         axes.set(
             xlabel=f"{results.indicator(valued.estimand.indicator)} averted",

@@ -57,7 +57,12 @@ def must_be_true(results: Results) -> ReportTable:
     """Return, for each thing taken alone, where the programme begins to pay in cash, and whether the data reach there."""
     columns = ("Taken alone", "It pays on average", "As estimated", "What the evidence allows", "Within reach?")
     if not money_report.has(results, "break_even"):
-        return ReportTable(("What would have to be true",), [(NOT_HERE,)])
+        why = (
+            NOT_HERE
+            if results.disclosure
+            else "Its cost was not given or nothing was valued, so nothing can break even."
+        )
+        return ReportTable(("What would have to be true",), [(why,)])
     table = results.table("appraisal/break_even")
     rows = [_needed(row) for row in table.to_dict(orient="records")]
     none = ("nothing", "–", "–", "–", "no one thing decides it")

@@ -98,6 +98,10 @@ def information(results: Results) -> str:
 
 def waterfall(results: Results) -> ReportFigure:
     """Draw who gains and who pays in the central scenario, cash only."""
+    if (results.disclosure or {}).get("money_base"):
+        return figures.withheld(
+            "Amounts are rounded here: drawn one after another, they would not end at the whole."
+        )
     table = results.table("appraisal/payers")
     cash = table[(table["scenario"] == "central") & table["kind"].isin(["cashable", "transfer"])]
     net = cash.groupby("payer_label", sort=False)["mean"].sum()

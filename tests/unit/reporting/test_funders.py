@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from averting.effects import Verdict
-from averting.reporting import funder_figures, funders, open_results
+from averting.reporting import funder_figures, funders, money_report, open_results
 from averting.resources import analyses_dir
 
 
@@ -120,7 +120,7 @@ def test_quarters_of_the_plane_are_those_of_the_results(told):
     assert table.columns[1] == "Share of draws"  # no posterior here, so no probability
 
 
-def test_nothing_of_withheld_years_is_shown(told):
+def test_nothing_of_withheld_years_is_shown(told, monkeypatch):
     results = told()
     path = results.folder / "appraisal" / "flows.csv"
     frame = pd.read_csv(path)
@@ -132,10 +132,24 @@ def test_nothing_of_withheld_years_is_shown(told):
     assert "withheld" in funder_figures.cascade(results).alt
     assert "withheld" in funder_figures.cash_by_payer(results).alt
     assert "inside" in funder_figures.plane(results).alt
-    for table in (funders.must_be_true(results), funders.cash_by_year(results)):
-        assert table.rows == [(funders.NOT_HERE,)]
+    assert funders.cash_by_year(results).rows == [(funders.NOT_HERE,)]
+    assert "cost was not given" in funders.must_be_true(results).rows[0][0]
+    monkeypatch.setattr("averting.reporting.results.Results.disclosure", {"passes": True, "money_base": 50_000.0})
+    assert funders.must_be_true(results).rows == [(funders.NOT_HERE,)]
+    # parts rounded on their own would not end at the whole
+    assert "rounded" in money_report.waterfall(results).alt
     assert funders.payback(results) == ""
     assert "hangs on" not in funders.weakest(results)
+
+
+def test_without_a_cost_nothing_is_said_to_pay(told):
+    results = told(cost=False)
+    for name in ("quadrants.csv", "break_even.csv", "payback.csv", "tornado.csv"):
+        (results.folder / "appraisal" / name).unlink()
+    assert "cost was not given" in funder_figures.plane(results).alt
+    assert "cost was not given" in funders.must_be_true(results).rows[0][0]
+    assert funders.payback(results) == ""
+    assert funders.strength(results).rows[0][2] == "–"
 
 
 @pytest.mark.parametrize("name", ["profiles", "scenarios", "summary"])

@@ -91,8 +91,8 @@ def test_nothing_is_made_up_where_nothing_is_declared(told):
     results = told(protocol={"before_outcomes": "not said"})
     assert [row[1] for row in declared.intervention(results).rows] == [declared.MISSING]
     assert [row[1] for row in declared.roles(results).rows] == [declared.MISSING]
-    assert declared.deviations(results).rows[0][0] == "None declared"
-    assert declared.assurance(results).rows[0][0] == "None declared"
+    assert declared.deviations(results).rows[0][0] == "Nothing declared"
+    assert declared.assurance(results).rows[0][0] == "Nothing declared"
     assert declared.plan(results).count("not declared") == 3
     assert "12 of 12 items of TIDieR" in checklists.not_reported(results)
 
