@@ -14,6 +14,7 @@ from types import ModuleType
 import hypothesis
 import pytest
 
+from averting.cli import main
 from averting.evaluation import demo, run
 from averting.evaluation.settings import FILE
 from averting.resources import analyses_dir
@@ -100,3 +101,16 @@ def quick_run(make_quick: Callable[[Path], Path], tmp_path_factory: pytest.TempP
 def quick_copy(quick_run: Path, tmp_path: Path) -> Path:
     """A copy of the quick demonstration with results, to change."""
     return Path(shutil.copytree(quick_run, tmp_path / "demo"))
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in this process: its status, and what it printed."""
+
+    def run_command(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run_command
