@@ -191,10 +191,11 @@ def main() -> None:
             )
             if (not own or survives(mutant, own, limit)) and survives(mutant, tests[""], limit):
                 lived.append(mutant)
+                where = mutant.file.relative_to(SOURCE).as_posix()
+                print(
+                    f"  survived: {where}:{mutant.line}  {mutant.before[:60]}  ->  {mutant.after[:60]}", flush=True
+                )
         print(f"{name}: {tried - len(lived)} of {tried} killed ({1 - len(lived) / tried:.0%})", flush=True)
-        for mutant in lived:
-            where = mutant.file.relative_to(SOURCE).as_posix()
-            print(f"  survived: {where}:{mutant.line}  {mutant.before[:60]}  ->  {mutant.after[:60]}", flush=True)
 
 
 if __name__ == "__main__":
