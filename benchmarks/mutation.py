@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import importlib
 import os
 import random
 import shutil
@@ -170,7 +171,8 @@ def main() -> None:
     asked = options.parse_args()
     os.chdir(ROOT)
     sys.path[:] = [path for path in sys.path if Path(path).resolve() != SOURCE.parent]
-    import hypothesis  # noqa: F401
+    for library in ("numpy", "pandas", "scipy.optimize", "scipy.stats", "xarray", "pytest"):
+        importlib.import_module(library)  # once, for every mutant's process
 
     for name, (files, tests) in TARGETS.items():
         if asked.only and name != asked.only:
@@ -189,10 +191,11 @@ def main() -> None:
             )
             if (not own or survives(mutant, own, limit)) and survives(mutant, tests[""], limit):
                 lived.append(mutant)
+                where = mutant.file.relative_to(SOURCE).as_posix()
+                print(
+                    f"  survived: {where}:{mutant.line}  {mutant.before[:60]}  ->  {mutant.after[:60]}", flush=True
+                )
         print(f"{name}: {tried - len(lived)} of {tried} killed ({1 - len(lived) / tried:.0%})", flush=True)
-        for mutant in lived:
-            where = mutant.file.relative_to(SOURCE).as_posix()
-            print(f"  survived: {where}:{mutant.line}  {mutant.before[:60]}  ->  {mutant.after[:60]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from averting.cli import main
 from averting.evaluation import demo, run
 from averting.evaluation.settings import FILE
 from averting.resources import analyses_dir
@@ -221,3 +222,16 @@ def _connected(profile: Path, websocket: ModuleType) -> Any:
     with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}/json", timeout=30) as answer:
         (tab,) = [one for one in json.load(answer) if one["type"] == "page"]
     return websocket.create_connection(tab["webSocketDebuggerUrl"], timeout=120)
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in this process: its status, and what it printed."""
+
+    def run_command(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run_command

@@ -17,19 +17,6 @@ from averting.evaluation import check
 COMMANDS = ["demo", "new", "check", "run", "render", "sources"]
 
 
-@pytest.fixture
-def call(capsys):
-    """Run a command in this process: its status, and what it printed."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
-
-
 def test_help_names_every_command(call):
     status, out, _ = call("--help")
     assert status == 0

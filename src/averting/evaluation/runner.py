@@ -19,6 +19,7 @@ from averting.evaluation import check_stages, stages
 from averting.evaluation.estimate_settings import EstimateSettings
 from averting.evaluation.lock import alone
 from averting.evaluation.model_stage import comparable, write_models
+from averting.evaluation.readiness import readiness
 from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
 from averting.evaluation.side_panels import guardrails_of, side_designs
 from averting.evaluation.store import Store
@@ -39,7 +40,7 @@ class Checked:
     design : Design
         The comparison it makes.
     checks : tuple of CheckResult
-        What data and design call attention to.
+        What data and design call attention to, and what is missing with what it would take.
     succession : DataFrame
         Which schools or authorities were joined; see :class:`averting.data.Joined`.
     variants : mapping of str to Design
@@ -97,7 +98,7 @@ def check_evaluation(evaluation: Evaluation) -> Checked:
     return Checked(
         evaluation,
         design,
-        (*design.panel.checks, *design.checks),
+        (*design.panel.checks, *design.checks, *readiness(evaluation)),
         succession,
         variants,
         panel=stages.leave_out(evaluation, panel)[0],

@@ -8,25 +8,11 @@ import tomllib
 
 import pytest
 
-from averting import cli
 from averting.commands.progress import lasted, remaining, timed
 from averting.data import simulate_pilot
 from averting.evaluation import check
 from averting.evaluation.public_data import look_for
 from averting.evaluation.settings import FILE
-
-
-@pytest.fixture
-def call(capsys):
-    """Run a command in this process: its status, and what it printed."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture
