@@ -29,7 +29,7 @@ Json = Annotated[bool, Parameter(name="--json", negative="")]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")]
 Engine = Literal["auto", "quarto", "embedded"]
 
-for _word in ("risk", "what_works", "outcomes", "delivery"):
+for _word in ("risk", "what_works", "outcomes", "delivery", "moves"):
     app.command(f"averting.commands.{_word}:{_word}", name=_word.replace("_", "-"))
 
 
