@@ -153,7 +153,7 @@ def eight_million() -> None:
 
 
 PARTS = {
-    "thousand": lambda: recover(1_000, 1_000),
+    "thousand": lambda: recover(1_000, 300),
     "hundred_thousand": lambda: recover(100_000, 200),
     "schools": lambda: recover(100_000, 30, schools=200),
     "eight_million": eight_million,
