@@ -116,7 +116,7 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
     model = bayes_count.build_model(cells, load_priors("bayes_count"), 6, 4)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
     potentials = model.replace_rvs_by_values([model["observed"], model["suppressed"]])
-    outputs = [*potentials, model.logp(vars=[model["school_level"]])]
+    outputs = [*potentials, *(model.logp(vars=[model[name]]) for name in ("school_level", "shock_half"))]
     options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
     found = model.compile_fn(outputs, inputs=model.value_vars, **options)(point)
 
@@ -129,7 +129,7 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
         log_mean = centre + point["school_level"][school] + np.log(pupils[school, period])
         log_mean += spread["period_sd"] * point["period"][period]
         if period >= 2:
-            log_mean += spread["shock_sd"] * point["shock"][school]
+            log_mean += np.sqrt(spread["shock_sd"]) * point["shock_half"][school]
             if school < 2:
                 log_mean += point["log_ratio"]
         size = 1 / (spread["dispersion"] + 1e-6)
@@ -141,7 +141,9 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
             assert (lower, upper) == (1, 3)
             interval += np.log(sum(count.pmf(value) for value in (1, 2, 3)))
     assert hidden.any()
-    assert found == pytest.approx([exact, interval, levels.logpdf(point["school_level"]).sum()], rel=1e-8)
+    # written with the root of their spread, and multiplied by it again: shocks have the spread itself
+    shocks = stats.norm(0, np.sqrt(spread["shock_sd"])).logpdf(point["shock_half"]).sum()
+    assert found == pytest.approx([exact, interval, levels.logpdf(point["school_level"]).sum(), shocks], rel=1e-8)
 
 
 def test_shocks_set_in_at_a_pilots_own_start_and_at_the_first_for_others(design_of: DesignOf) -> None:
