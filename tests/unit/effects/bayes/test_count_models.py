@@ -191,9 +191,6 @@ def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(design_
     options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
     found = dict(zip(names, model.compile_fn(outputs, inputs=model.value_vars, **options)(point), strict=True))
 
-    np.testing.assert_allclose(
-        found["shock_alongside"], point["shock_half_alongside"] / np.exp(point["shock_sd_alongside_log__"] / 2)
-    )
     link = {name: np.tanh(point[f"{name}_correlation_z"]) for name in ("effect", "shock", "school")}
     own = np.sqrt(1 - link["effect"] ** 2)
     assert found["log_ratio"] == pytest.approx(
@@ -295,9 +292,7 @@ def test_binomial_density_is_scipys(design_of: DesignOf) -> None:
         odds = cells.centre + point["school_level"][school]
         odds += np.exp(point["period_sd_log__"]) * point["period"][period]
         if period >= 2:
-            odds += np.exp(point["shock_sd_log__"] / 2) * point["shock_half"][school] + point["log_ratio"] * (
-                school < 2
-            )
+            odds += point["shock_factor"] * point["shock_standard"][school] + point["log_ratio"] * (school < 2)
         share, size = 1 / (1 + np.exp(-odds)), 1 / (np.exp(point["dispersion_log__"]) + 1e-6)
         count = stats.betabinom(pupils[school, period], share * size, (1 - share) * size)
         if cells.lower[cell] == cells.upper[cell]:

@@ -116,20 +116,20 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
     model = bayes_count.build_model(cells, load_priors("bayes_count"), 6, 4)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
     potentials = model.replace_rvs_by_values([model["observed"], model["suppressed"]])
-    outputs = [*potentials, *(model.logp(vars=[model[name]]) for name in ("school_level", "shock_half"))]
+    outputs = [*potentials, *(model.logp(vars=[model[name]]) for name in ("school_level", "shock_factor"))]
     options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
     found = model.compile_fn(outputs, inputs=model.value_vars, **options)(point)
 
     before = counts.upper[2:, :2], counts.lower[2:, :2], counts.exposure[2:, :2]
     centre = np.log(np.nansum((before[0] + before[1]) / 2) / np.nansum(before[2]))
-    spread = {name: np.exp(point[f"{name}_log__"]) for name in SPREADS}
+    spread = {name: np.exp(point[f"{name}_log__"]) for name in SPREADS if name != "shock_sd"}
     levels = stats.norm(point["level"] + point["pilot_level"] * np.array([1, 1, 0, 0, 0, 0]), spread["school_sd"])
     exact, interval = 0.0, 0.0
     for school, period in np.argwhere(np.isfinite(counts.upper)):
         log_mean = centre + point["school_level"][school] + np.log(pupils[school, period])
         log_mean += spread["period_sd"] * point["period"][period]
         if period >= 2:
-            log_mean += np.sqrt(spread["shock_sd"]) * point["shock_half"][school]
+            log_mean += point["shock_factor"] * point["shock_standard"][school]
             if school < 2:
                 log_mean += point["log_ratio"]
         size = 1 / (spread["dispersion"] + 1e-6)
@@ -141,8 +141,8 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
             assert (lower, upper) == (1, 3)
             interval += np.log(sum(count.pmf(value) for value in (1, 2, 3)))
     assert hidden.any()
-    # written with the root of their spread, and multiplied by it again: shocks have the spread itself
-    shocks = stats.norm(0, np.sqrt(spread["shock_sd"])).logpdf(point["shock_half"]).sum()
+    # the spread's prior, folded: a normal of either sign whose size is half-normal with the same sd
+    shocks = stats.norm(0, 1).logpdf(point["shock_factor"])
     assert found == pytest.approx([exact, interval, levels.logpdf(point["school_level"]).sum(), shocks], rel=1e-8)
 
 
