@@ -23,7 +23,9 @@ _COUNT = r"y_{it} \sim \operatorname{NegBin}(\mu_{it}, 1/\phi), \qquad " + _LINE
 _LETTERS = (
     "Here *i* is a school and *t* a period; *e* is the number of pupils; *c* the log of the comparison schools' rate before "
     "the start; *P* marks pilots, *A* the time after the start, *D* pilots from their start on; *a*, *b* and *z* are "
-    "standard normal: how a school, a year, and a school's own lasting shock depart from the rest."
+    "standard normal: how a school, a year, and a school's own lasting shock depart from the rest. Of the parameters below, "
+    "&lambda; is `level`, &pi; `pilot_level`, &beta; (or its middle) `log_ratio`, &phi; `dispersion`, and the &sigma; are "
+    "`school_sd`, `period_sd` and `shock_sd`."
 )
 _MODELS = {
     "bayes_count": (
@@ -68,7 +70,9 @@ def told(results: Results, estimate: str) -> str:
         return ""
     words, formula = _MODELS[method]
     letters = "" if method == "bayes_synthetic" else f"\n\n{_LETTERS}"
-    return f"{words}\n\n$${formula}$${letters}"
+    # one display a part: a page is not wide enough for all
+    displays = "\n\n".join(f"$${part}$$" for part in formula.split(r", \qquad "))
+    return f"{words}\n\n{displays}{letters}"
 
 
 def forests(results: Results, estimate: str) -> list[str]:

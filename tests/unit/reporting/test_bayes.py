@@ -84,7 +84,7 @@ def test_models_are_told_in_words_and_maths(results):
     for key in known:
         made = replace(results.effect("main"), method=key)
         told = bayes.told(SimpleNamespace(effect=lambda _key, made=made: made), "main")
-        assert told.count("$$") == 2, key
+        assert told.count("$$") in (4, 6), key
     made = replace(results.effect("main"), method="ratio_did")
     assert bayes.told(SimpleNamespace(effect=lambda _key: made), "main") == ""
 

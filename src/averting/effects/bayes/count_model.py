@@ -38,6 +38,7 @@ def baseline_linear(
     suffix: str = "",
     levels_like: tuple[Any, Any] = (0.0, 1.0),
     shock: Any = None,
+    correlated: bool = False,
 ) -> Any:
     """Return the linear predictor of every cell without the programme; to be called within a PyMC model.
 
@@ -52,6 +53,8 @@ def baseline_linear(
         Mean and standard deviation of schools' levels in standard units, where they borrow from another indicator.
     shock : tensor (school,), optional
         Schools' shocks in standard units, where the model has made them already.
+    correlated : bool
+        Whether another indicator's shocks are made from these, whose sign then matters.
 
     Returns
     -------
@@ -62,11 +65,11 @@ def baseline_linear(
 
     named = {name: replace(priors[name], name=f"{name}{suffix}") for name in BASELINE}
     level, pilot_level = declare(named["level"]), declare(named["pilot_level"])
-    spread = {name: declare(named[name]) for name in SPREADS}
+    spread = {name: declare(named[name]) for name in SPREADS if name != "shock_sd"}
     common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
     mean, deviation = levels_like
     # centred: years of counts say more about a school's level than its prior does, and written about zero the common
-    # level would trade off with all of them. Shocks rest on fewer years, and are written in standard units
+    # level would trade off with all of them
     own = pm.Normal(
         f"school_level{suffix}",
         common + spread["school_sd"] * mean,
@@ -74,7 +77,11 @@ def baseline_linear(
         shape=schools,
     )
     pm.Deterministic(f"school{suffix}", (own - common) / spread["school_sd"])
-    shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
+    if shock is None and not correlated:
+        moved = _folded_shocks(named["shock_sd"], schools, suffix)
+    else:
+        own_shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
+        moved = declare(named["shock_sd"]) * own_shock
     period = pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
 
     # data, not constants: the compiled code then serves other data, and is found in the compiler's cache
@@ -86,8 +93,25 @@ def baseline_linear(
         data("centre", cells.centre)
         + own[at_school]
         + spread["period_sd"] * period[at_period]
-        + spread["shock_sd"] * shock[at_school] * data("cell_after", cells.after)
+        + moved[at_school] * data("cell_after", cells.after)
     )
+
+
+def _folded_shocks(prior: Prior, schools: int, suffix: str) -> Any:
+    """Return schools' shocks, with a spread that may cross zero while it is sampled.
+
+    A half-normal spread times standard normals has the distribution of a normal factor times standard normals: signs
+    cancel. The spread is often small, and a sampler moves freely through zero where it would crawl along an edge.
+    ``shock_sd`` is the factor's size, and ``shock`` takes over its sign.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    factor = pm.Normal(f"shock_factor{suffix}", 0.0, prior.sd)
+    standard = pm.Normal(f"shock_standard{suffix}", 0.0, 1.0, shape=schools)
+    pm.Deterministic(prior.name, pt.abs(factor))
+    pm.Deterministic(f"shock{suffix}", pt.sign(factor) * standard)
+    return factor * standard
 
 
 def size_of(dispersion: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Drawing from a posterior: nutpie, PyMC's own sampler, NumPyro's or BlackJAX's, or a labelled preview."""
+"""Drawing from a posterior: nutpie, PyMC's own sampler, NumPyro's, or a labelled preview."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from averting.errors import EstimationError, MissingExtraError
 
 CHAINS = 4
 TUNE = 1_000
-SAMPLERS = ("posterior", "pymc", "numpyro", "blackjax", "advi")
-"""Inference keys: nutpie; PyMC's own NUTS; two that need JAX and are no part of the ``bayes`` extra; and a variational
-preview that no verdict may rest on."""
-_OF_THEIR_OWN = ("numpyro", "blackjax")
+SAMPLERS = ("posterior", "pymc", "numpyro", "advi")
+"""Inference keys: nutpie; PyMC's own NUTS; NumPyro's, which needs JAX and is no part of the ``bayes`` extra; and a
+variational preview that no verdict may rest on. BlackJAX is not among them: 1.7.1 does not take what PyMC 6.4.0 asks of it."""
 
 
 def require_bayes(method: str) -> None:
@@ -37,7 +36,7 @@ def require_sampler(sampler: str) -> None:
     EstimationError
         Naming the package.
     """
-    if sampler in _OF_THEIR_OWN and find_spec(sampler) is None:
+    if sampler == "numpyro" and find_spec(sampler) is None:
         raise EstimationError(
             f"inference '{sampler}' needs the package {sampler}, which is not installed and no part of the extra 'bayes'. "
             f"Install it beside averting (pip install {sampler}), or use inference='posterior', which needs nothing more."

@@ -58,7 +58,7 @@ def build_model(cells: Cells, other: Cells, priors: Priors, schools: int, period
     with pm.Model() as model:
         correlation = {name: declare(priors[name]) for name in CORRELATIONS}
         ratio_alongside = declare(second)
-        linear = baseline_linear(other, priors, schools, periods, suffix=_OTHER)
+        linear = baseline_linear(other, priors, schools, periods, suffix=_OTHER, correlated=True)
         linear += ratio_alongside * pm.Data(f"cell_treated{_OTHER}", other.treated)
         observe_counts(other, linear, size_of(model[f"dispersion{_OTHER}"]), suffix=_OTHER)
         standard = _borrow("effect", correlation, (ratio_alongside - second.mean) / second.sd)

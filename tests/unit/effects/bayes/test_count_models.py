@@ -178,7 +178,15 @@ def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(design_
     model = bayes_joint.build_model(cells["rare"], cells["common"], priors, 5, 4)
     rng = np.random.default_rng(2)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
-    names = ("observed", "observed_alongside", "log_ratio", "school", "school_alongside", "shock")
+    names = (
+        "observed",
+        "observed_alongside",
+        "log_ratio",
+        "school",
+        "school_alongside",
+        "shock",
+        "shock_alongside",
+    )
     outputs = model.replace_rvs_by_values([model[name] for name in names])
     options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
     found = dict(zip(names, model.compile_fn(outputs, inputs=model.value_vars, **options)(point), strict=True))
@@ -190,7 +198,7 @@ def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(design_
     )
     np.testing.assert_allclose(
         found["shock"],
-        link["shock"] * point["shock_alongside"] + np.sqrt(1 - link["shock"] ** 2) * point["shock_own"],
+        link["shock"] * found["shock_alongside"] + np.sqrt(1 - link["shock"] ** 2) * point["shock_own"],
     )
     for suffix, kind in (("", "rare"), ("_alongside", "common")):
         spread = {
@@ -202,7 +210,7 @@ def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(design_
         levels = point[f"school_level{suffix}"]
         np.testing.assert_allclose(found[f"school{suffix}"], (levels - middle) / spread["school_sd"])
         ratio = float(found["log_ratio"]) if kind == "rare" else point["log_ratio_alongside"]
-        shock = found["shock"] if kind == "rare" else point["shock_alongside"]
+        shock = found[f"shock{suffix}"]
         part, total = cells[kind], 0.0
         for cell, (school, period) in enumerate(zip(part.school, part.period, strict=True)):
             log_mean = part.centre + part.log_exposure[cell] + levels[school]
@@ -284,7 +292,7 @@ def test_binomial_density_is_scipys(design_of: DesignOf) -> None:
         odds = cells.centre + point["school_level"][school]
         odds += np.exp(point["period_sd_log__"]) * point["period"][period]
         if period >= 2:
-            odds += np.exp(point["shock_sd_log__"]) * point["shock"][school] + point["log_ratio"] * (school < 2)
+            odds += point["shock_factor"] * point["shock_standard"][school] + point["log_ratio"] * (school < 2)
         share, size = 1 / (1 + np.exp(-odds)), 1 / (np.exp(point["dispersion_log__"]) + 1e-6)
         count = stats.betabinom(pupils[school, period], share * size, (1 - share) * size)
         if cells.lower[cell] == cells.upper[cell]:

@@ -116,20 +116,20 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
     model = bayes_count.build_model(cells, load_priors("bayes_count"), 6, 4)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
     potentials = model.replace_rvs_by_values([model["observed"], model["suppressed"]])
-    outputs = [*potentials, model.logp(vars=[model["school_level"]])]
+    outputs = [*potentials, *(model.logp(vars=[model[name]]) for name in ("school_level", "shock_factor"))]
     options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
     found = model.compile_fn(outputs, inputs=model.value_vars, **options)(point)
 
     before = counts.upper[2:, :2], counts.lower[2:, :2], counts.exposure[2:, :2]
     centre = np.log(np.nansum((before[0] + before[1]) / 2) / np.nansum(before[2]))
-    spread = {name: np.exp(point[f"{name}_log__"]) for name in SPREADS}
+    spread = {name: np.exp(point[f"{name}_log__"]) for name in SPREADS if name != "shock_sd"}
     levels = stats.norm(point["level"] + point["pilot_level"] * np.array([1, 1, 0, 0, 0, 0]), spread["school_sd"])
     exact, interval = 0.0, 0.0
     for school, period in np.argwhere(np.isfinite(counts.upper)):
         log_mean = centre + point["school_level"][school] + np.log(pupils[school, period])
         log_mean += spread["period_sd"] * point["period"][period]
         if period >= 2:
-            log_mean += spread["shock_sd"] * point["shock"][school]
+            log_mean += point["shock_factor"] * point["shock_standard"][school]
             if school < 2:
                 log_mean += point["log_ratio"]
         size = 1 / (spread["dispersion"] + 1e-6)
@@ -141,7 +141,9 @@ def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: Des
             assert (lower, upper) == (1, 3)
             interval += np.log(sum(count.pmf(value) for value in (1, 2, 3)))
     assert hidden.any()
-    assert found == pytest.approx([exact, interval, levels.logpdf(point["school_level"]).sum()], rel=1e-8)
+    # the spread's prior, folded: a normal of either sign whose size is half-normal with the same sd
+    shocks = stats.norm(0, 1).logpdf(point["shock_factor"])
+    assert found == pytest.approx([exact, interval, levels.logpdf(point["school_level"]).sum(), shocks], rel=1e-8)
 
 
 def test_shocks_set_in_at_a_pilots_own_start_and_at_the_first_for_others(design_of: DesignOf) -> None:

@@ -85,7 +85,7 @@ def test_density_is_scipys() -> None:
     found = model.compile_fn(model.logp(vars=[model["mean"]]), inputs=model.value_vars, **options)(point)
     linear = point["school_level"][:, None] + np.exp(point["period_sd_log__"]) * point["period"]
     after = np.arange(YEARS) >= START
-    linear = linear + np.exp(point["shock_sd_log__"]) * point["shock"][:, None] * after
+    linear = linear + point["shock_factor"] * point["shock_standard"][:, None] * after
     linear = linear + point["difference"] * after * (np.arange(SCHOOLS) < PILOTS)[:, None]
     spread = np.sqrt(np.exp(point["dispersion_log__"]) ** 2 + np.exp(point["pupil_sd_log__"]) ** 2 / pupils)
     standard = (values - means.middle) / means.scale
