@@ -185,7 +185,7 @@ def test_from_new_to_a_report(
         "summary.html",
     ]
     assert page.count("<table") >= 8
-    assert page.count("<img") == 11
+    assert page.count("<img") == 10
     assert str(tmp_path) not in page
 
 

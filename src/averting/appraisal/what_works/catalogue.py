@@ -195,6 +195,11 @@ def what_works(
     ParameterError
         If an entry lacks a key, has an unknown one, or an effect without a comparison; if a need, phase or outcome is in no
         entry.
+
+    Examples
+    --------
+    >>> [one.label for one in av.what_works("social", "worker", outcome="permanent_exclusions")]
+    ['Social workers in schools', 'Virtual school head for children with a social worker']
     """
     entries = {**_shipped(), **(_read(Path(own), own=True) if own else {})}
     if len(words) == 1 and words[0] in entries:
