@@ -34,7 +34,7 @@ def write_cost_tables(
             schools=case.averted.quantity.sizes["school"],
             pupils_supported=settings.pupils_supported,
         )
-        each.to_csv(folder / "programme_unit_costs.csv", index=False, lineterminator="\n")
+        write_table(each, folder / "programme_unit_costs.csv")
     tables = {
         "sources": found,
         "asleep": asleep_table(case.parameters),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from averting.data.written import write_table
 from averting.effects import DEFAULT_METHOD, Effect, known_estimators
 from averting.effects.bayes.leave_one_out import TABLE, compare_models
 from averting.evaluation.estimate_settings import EstimateSettings
@@ -35,4 +36,4 @@ def write_models(folder: Path, effects: Mapping[str, Effect]) -> None:
         compare_models(group).assign(indicator=indicator) for indicator, group in able.items() if len(group) > 1
     ]
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=_COLUMNS)
-    table[_COLUMNS].to_csv(folder / "models.csv", index=False, lineterminator="\n")
+    write_table(table[_COLUMNS], folder / "models.csv")

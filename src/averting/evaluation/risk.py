@@ -12,6 +12,7 @@ import pandas as pd
 
 from averting.data.disclosure import Rules, load_rules
 from averting.data.files import read_columns
+from averting.data.written import write_table
 from averting.errors import EvaluationError
 from averting.evaluation.risk_settings import PublishedTable, PupilTable, RiskQuestion, Scores, read_question
 from averting.risk import (
@@ -243,7 +244,7 @@ def _write_scores(model: RiskModel, asked: PupilTable, scores: Scores) -> str:
     wanted = set(asked.characteristics)
     frame = read_columns(asked.path, lambda held: {name for name in held if name in wanted})
     made, record = individual_scores(model, frame, opt_in=scores.opt_in)
-    made.rename_axis("row").reset_index().to_csv(scores.write, index=False, lineterminator="\n")
+    write_table(made.rename_axis("row").reset_index(), scores.write)
     beside = scores.write.with_suffix(".opt-in.json")
     beside.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
 from typing import Any
 
@@ -64,12 +63,6 @@ _MODELS = {
 }
 
 
-def _of_units(text: str, results: Results) -> str:
-    """Call schools what the evaluation's units are; names of parameters, such as ``school_sd``, stay."""
-    level = results.record("design/design")["level"]
-    return re.sub(r"\bschool\b", level, re.sub(r"\bschools\b", wording.unit(results), text))
-
-
 def told(results: Results, estimate: str) -> str:
     """Return an estimate's model in plain words and in maths, as Markdown; empty for a model without them."""
     method = results.effect(estimate).method
@@ -77,7 +70,7 @@ def told(results: Results, estimate: str) -> str:
         return ""
     words, formula = _MODELS[method]
     letters = "" if method == "bayes_synthetic" else f"\n\n{_LETTERS}"
-    words, letters = (_of_units(text, results) for text in (words, letters))
+    words, letters = (wording.of_units(text, results) for text in (words, letters))
     # one display a part: a page is not wide enough for all
     displays = "\n\n".join(f"$${part}$$" for part in formula.split(r", \qquad "))
     return f"{words}\n\n{displays}{letters}"

@@ -38,6 +38,12 @@ def unit(results: Results) -> str:
     return _UNIT[results.record("design/design")["level"]]
 
 
+def of_units(text: str, results: Results) -> str:
+    """Call schools what the evaluation's units are; names of parameters, such as ``school_sd``, stay."""
+    level = results.record("design/design")["level"]
+    return re.sub(r"\bschool\b", level, re.sub(r"\bschools\b", unit(results), text))
+
+
 def answer(effect: Effect, indicator: str, units: str) -> str:
     """Answer the question in one or two sentences, by the verdict on the primary estimate."""
     scale = effect.estimand.scale

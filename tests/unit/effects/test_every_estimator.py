@@ -18,7 +18,7 @@ Counts = Callable[..., np.ndarray]
 DesignOf = Callable[..., Design]
 
 SPECS = known_estimators()
-EVERY = list(SPECS)
+EVERY = [key for key in SPECS if SPECS[key].takes == "count"]  # the rest take means and shares
 QUICK = [key for key in SPECS if not SPECS[key].priors]  # Bayesian ones have tests of their own: they sample
 ADJUSTED = [key for key in QUICK if "covariates" in SPECS[key].supports]
 FROM_BEFORE = ("callaway_santanna", "etwfe", "etwfe_poisson")  # take covariates from before the start

@@ -22,8 +22,12 @@ def test_the_demonstration_lacks_nothing(values, write):
     [
         (lambda v: v["data"].pop("note"), "note", "[data] note"),
         (lambda v: v.update(title="My pilot"), "title", "title"),
-        (lambda v: v.pop("programme"), "programme", "[[programme]]"),
-        (lambda v: [v.pop(key) for key in ("appraisal", "programme", "scenario", "costs")], "value", "[costs]"),
+        (lambda v: [v.pop("programme"), v["appraisal"].pop("pupils_supported")], "programme", "[[programme]]"),
+        (
+            lambda v: [v.pop(key) for key in ("appraisal", "programme", "scenario", "study", "costs")],
+            "value",
+            "[costs]",
+        ),
     ],
 )
 def test_what_is_missing_is_said_with_what_it_takes(values, write, change, key, takes):

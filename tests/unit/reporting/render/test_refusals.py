@@ -127,9 +127,9 @@ def test_not_a_report(tmp_path):
         render(tmp_path / "notes.md")
 
 
-def test_output_must_be_html_or_pdf(report):
-    with pytest.raises(RenderError, match=r"ends in \.html or \.pdf"):
-        render(report("x"), output=report("x").with_suffix(".docx"))
+def test_output_must_be_of_a_known_kind(report):
+    with pytest.raises(RenderError, match=r"ends in \.html, \.pdf or \.docx"):
+        render(report("x"), output=report("x").with_suffix(".odt"))
 
 
 def test_unknown_engine(report):
