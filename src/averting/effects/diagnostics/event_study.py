@@ -49,9 +49,13 @@ def yearly_differences(design: Design, indicator: str) -> tuple[EventStudy, tupl
         raise EstimationError("there is one period before the start, so earlier trends cannot be seen.")
     schools = int(complete[pilots:].sum())
     if schools <= len(design.periods) + 1:
-        raise EstimationError(f"{schools} comparison schools are too few for {len(design.periods)} periods.")
+        raise EstimationError(
+            f"{schools} comparison {design.panel.units} are too few for {len(design.periods)} periods."
+        )
     beta, sigma = event_path(values[complete], pilots, reference)
     periods = tuple(period for at, period in enumerate(design.periods) if at != reference)
     if not np.all(np.linalg.eigvalsh(sigma) > 0):
-        raise EstimationError(f"comparison schools hardly vary in {indicator}, so nothing can be judged by them.")
+        raise EstimationError(
+            f"comparison {design.panel.units} hardly vary in {indicator}, so nothing can be judged by them."
+        )
     return EventStudy(beta, sigma, reference), periods, schools

@@ -26,14 +26,22 @@ def honest(asked: Asked) -> Finding:
         return finding(key, "info", f"Sensitivity to trends was not found: {error.message}")
     after = len(study.beta) - study.before
     try:
-        return judge_honest(study, np.full(after, 1 / after), level=asked.effect.level, seed=asked.seed)
+        return judge_honest(
+            study,
+            np.full(after, 1 / after),
+            level=asked.effect.level,
+            seed=asked.seed,
+            span="term" if asked.design.panel.termly else "year",
+        )
     except ValueError as error:
         return finding(
-            key, "info", f"Sensitivity to trends was not found: {error}. Use fewer years after the start."
+            key, "info", f"Sensitivity to trends was not found: {error}. Use fewer periods after the start."
         )
 
 
-def judge_honest(study: EventStudy, weights: np.ndarray, *, level: float = 0.95, seed: int = 1) -> Finding:
+def judge_honest(
+    study: EventStudy, weights: np.ndarray, *, level: float = 0.95, seed: int = 1, span: str = "year"
+) -> Finding:
     """Return intervals under both restrictions; see :mod:`averting.effects.kernels.honest`.
 
     Parameters
@@ -46,6 +54,8 @@ def judge_honest(study: EventStudy, weights: np.ndarray, *, level: float = 0.95,
         Level of the intervals.
     seed : int
         Seed of the first stage's critical value.
+    span : str
+        What one period is, for the words.
 
     Returns
     -------
@@ -68,12 +78,12 @@ def judge_honest(study: EventStudy, weights: np.ndarray, *, level: float = 0.95,
     table["no_effect"] = ~((table["lower"] > 0) | (table["upper"] < 0))
     relative = table[table["restriction"] == "relative"]
     holds = relative.loc[~relative["no_effect"], "size"]
-    return Finding(_check(holds), table)
+    return Finding(_check(holds, span), table)
 
 
-def _check(holds: pd.Series[float]) -> CheckResult:
+def _check(holds: pd.Series[float], span: str) -> CheckResult:
     key = "diagnostics/honest"
-    by = "Year by year and by a normal approximation, the mean difference in rates"
+    by = f"{span.capitalize()} by {span} and by a normal approximation, the mean difference in rates"
     if holds.empty:
         message = f"{by} cannot be told from none even if trends were parallel, so uneven trends change nothing."
         return CheckResult(key, "info", message)
@@ -83,7 +93,7 @@ def _check(holds: pd.Series[float]) -> CheckResult:
     else:
         message = (
             f"{by} stays clear of zero even if trends departed, after the start, up to {most:g} times as much from one "
-            "year to the next as they ever did before."
+            f"{span} to the next as they ever did before."
         )
     weak = most < 1
     advice = "A departure as large as seen before would undo it." if weak else ""
