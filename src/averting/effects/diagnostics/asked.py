@@ -55,6 +55,11 @@ class Asked:
     unaffected: Mapping[str, Design] = field(default_factory=dict)
     progress: Progress = silent
 
+    @property
+    def span(self) -> str:
+        """What one period of the data is called."""
+        return "term" if self.design.panel.termly else "year"
+
     def again(self, design: Design, *, indicator: str = "", method: str = "") -> Effect:
         """Estimate with another design, indicator or method, all else equal."""
         from averting.effects import estimate  # the package that this module is part of

@@ -7,8 +7,8 @@ import pandas as pd
 
 from averting.checks import CheckResult
 from averting.draws import stream
-from averting.effects.diagnostics.asked import Asked, Finding, finding
-from averting.effects.diagnostics.event_study import yearly_differences
+from averting.effects.diagnostics.asked import Asked, Finding
+from averting.effects.diagnostics.event_study import from_differences
 from averting.effects.kernels.honest import EventStudy, relative_interval, smoothness_interval
 from averting.errors import EstimationError
 
@@ -19,24 +19,16 @@ SMOOTH = (0.0, 0.25, 0.5, 1.0)
 
 def honest(asked: Asked) -> Finding:
     """Widen the interval of the mean difference after the start by what trends may have done."""
-    key, indicator = "honest", asked.effect.estimand.indicator
-    try:
-        study, _, _ = yearly_differences(asked.design, indicator)
-    except EstimationError as error:
-        return finding(key, "info", f"Sensitivity to trends was not found: {error.message}")
-    after = len(study.beta) - study.before
-    try:
-        return judge_honest(
-            study,
-            np.full(after, 1 / after),
-            level=asked.effect.level,
-            seed=asked.seed,
-            span="term" if asked.design.panel.termly else "year",
-        )
-    except ValueError as error:
-        return finding(
-            key, "info", f"Sensitivity to trends was not found: {error}. Use fewer periods after the start."
-        )
+
+    def judge(study: EventStudy, periods: tuple[str, ...], schools: int) -> Finding:
+        after = len(study.beta) - study.before
+        level, mean = asked.effect.level, np.full(after, 1 / after)
+        try:
+            return judge_honest(study, mean, level=level, seed=asked.seed, span=asked.span)
+        except ValueError as error:
+            raise EstimationError(f"{error}. Use fewer periods after the start.") from error
+
+    return from_differences(asked, "honest", "Sensitivity to trends was not found", judge)
 
 
 def judge_honest(

@@ -7,25 +7,29 @@ import pandas as pd
 
 from averting.checks import CheckResult
 from averting.draws import stream
-from averting.effects.diagnostics.asked import Asked, Finding, finding
-from averting.effects.diagnostics.event_study import yearly_differences
+from averting.effects.diagnostics.asked import Asked, Finding
+from averting.effects.diagnostics.event_study import from_differences
 from averting.effects.kernels.honest import EventStudy
 from averting.effects.kernels.pretrends import bias_after_passing, joint_test, slope_found
-from averting.errors import EstimationError
 
 CHANCES = (0.5, 0.8)
 
 
 def pretrends(asked: Asked) -> Finding:
     """Test differences before the start jointly, and find the trend that such a test would miss."""
-    key, indicator = "pretrends", asked.effect.estimand.indicator
-    try:
-        study, periods, schools = yearly_differences(asked.design, indicator)
-    except EstimationError as error:
-        return finding(key, "info", f"Earlier trends were not tested: {error.message}")
-    units, span = asked.design.panel.units, "term" if asked.design.panel.termly else "year"
-    return judge_pretrends(
-        study, periods, clusters=schools, level=asked.effect.level, seed=asked.seed, units=units, span=span
+    return from_differences(
+        asked,
+        "pretrends",
+        "Earlier trends were not tested",
+        lambda study, periods, schools: judge_pretrends(
+            study,
+            periods,
+            clusters=schools,
+            level=asked.effect.level,
+            seed=asked.seed,
+            units=asked.design.panel.units,
+            span=asked.span,
+        ),
     )
 
 
