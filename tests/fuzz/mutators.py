@@ -441,6 +441,55 @@ def _later_years(header: Row, rows: list[Row], random: Random) -> None:
             row[place] = f"{year}{(year + 1) % 100:02d}"
 
 
+GIGANTIC = ("9" * 16, "9" * 19, "18446744073709551616", "9007199254740993", "-" + "9" * 30, "9" * 400, "1e30")
+INJECTED = (
+    "=1+1",
+    '=HYPERLINK("http://a","b")',
+    "@SUM(A1)",
+    "+1+1",
+    "-2+3",
+    '=cmd|"/c calc"!A1',
+    "\t=1+1",
+    "'=1+1",
+)
+NUMBER_NAMES = COUNT_NAMES | {"headcount"}
+
+
+def _dates_as_years(header: Row, rows: list[Row], random: Random) -> None:
+    """Write the whole column as a spreadsheet does that took it for dates."""
+    place = _pick(header, random, {"time_period"})
+    form = random.choice(
+        ["{0}-09-01", "01/09/{0}", "{0}-09-01 00:00:00", "{0}-09-01T00:00:00Z", "Sep-{1:02d}", "{0}"]
+    )
+    for row in rows:
+        if place is not None and place < len(row) and row[place][:4].isascii() and row[place][:4].isdigit():
+            year = int(row[place][:4])
+            row[place] = form.format(year, year % 100)
+
+
+def _mixed_types(header: Row, rows: list[Row], random: Random) -> None:
+    """Make a column of numbers one of numbers, texts, truths, dates and nothing, by turns."""
+    place = _pick(header, random, NUMBER_NAMES)
+    kinds = (
+        lambda cell: f"{cell}.0",
+        lambda cell: "x",
+        lambda cell: "True",
+        lambda cell: "2016-09-01",
+        lambda cell: "",
+    )
+    chosen = random.sample(kinds, random.choice([1, 2]))
+    for row in rows:
+        if place is not None and place < len(row) and random.random() < 0.5:
+            row[place] = random.choice(chosen)(row[place])
+
+
+def _injected(header: Row, rows: list[Row], random: Random) -> None:
+    """Put a formula into a cell of any column, or into a name of a column."""
+    row = random.choice([header, *rows])
+    if row:
+        row[random.randrange(len(row))] = random.choice(INJECTED)
+
+
 TABLES: dict[str, TableMutator] = {
     "count": _put(NUMBERS, COUNT_NAMES),
     "exposure": _put(NUMBERS, {"headcount"}),
@@ -472,6 +521,10 @@ TABLES: dict[str, TableMutator] = {
     "add column": _add_column,
     "shuffle": _shuffle,
     "later years": _later_years,
+    "gigantic integers": _put(GIGANTIC, NUMBER_NAMES),
+    "dates as years": _dates_as_years,
+    "mixed types": _mixed_types,
+    "csv injection": _injected,
 }
 
 

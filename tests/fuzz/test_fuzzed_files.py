@@ -28,7 +28,7 @@ LAYOUTS = ("school", "authorities", "ees_old", "ees_today", "tidy")
 CONTAINERS = ("csv", "csv", "csv", "csv", "csv.gz", "parquet")
 EXAMPLES = 420  # for each of five layouts: 2,100 files
 NIGHTLY = 4_000  # 20,000 files
-TABLES = 27  # table mutators, by number, so that hypothesis need not know them
+TABLES = 31  # table mutators, by number, so that hypothesis need not know them
 BYTES = 23
 CHECKED = settings(suppress_health_check=list(HealthCheck), deadline=None, derandomize=True, database=None)
 
@@ -171,6 +171,27 @@ def test_harmless_changes_are_read(
             path = tmp_path / "fuzzed.csv"
             path.write_bytes(content)
             assert judge(mutators, slow, layout, path) == "read", (table, byte)
+
+
+ALONE = (  # what the issue names, each by itself, so that no chance decides whether it is met
+    ("gigantic integers", "dates as years", "mixed types", "csv injection", "duplicate column"),
+    ("bom", "two boms", "cp1252", "utf-16", "utf-16-le", "utf-32", "ebcdic", "semicolons", "tabs", "bars"),
+)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_named_fault_by_itself_ends_well(
+    layout: str, mutators: ModuleType, slow: ModuleType, tmp_path: Path
+) -> None:
+    tables, encodings = ALONE
+    path = tmp_path / "fuzzed.csv"
+    for name, seed in [(name, seed) for name in tables for seed in range(12)] + [(name, 0) for name in encodings]:
+        header, rows = mutators.base(mutators.KINDS[layout])
+        if name in tables:
+            mutators.TABLES[name](header, rows, Random(seed))
+        content = mutators.written(header, rows)
+        path.write_bytes(content if name in tables else mutators.BYTES[name](content, Random(seed)))
+        assert judge(mutators, slow, layout, path) in {"read", "refused"}, (name, seed)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from averting.checks import CheckResult
 from averting.data import Panel
 from averting.design.comparison import ComparisonRule, choose_comparison
+from averting.design.events import default_events
 from averting.errors import DesignError, Fault, UnitError, refuse
 from averting.notebook import card
 from averting.years import Period, covered
 
 COVID_PERIODS = ("2019/20", "2020/21")
-"""Academic years with school closures: left out unless an evaluation says otherwise."""
+"""Academic years with school closures: left out of yearly data unless an evaluation says otherwise."""
 
 FEW_COMPARISONS = 10
 
@@ -52,9 +53,9 @@ class Design:
         ``pilots`` is a mapping. In termly data a year stands for its first term that the data have.
     comparison : "all", sequence of str, or a rule of this package
         Schools to compare with: every other school with complete data, a list, or a rule.
-    exclude_periods : sequence of str
-        Periods to leave out, a year standing for its terms; by default the two Covid years, where the data have
-        them.
+    exclude_periods : sequence of str, optional
+        Periods to leave out, a year standing for its terms. By default what :func:`averting.design.default_events`
+        leaves out, where the data have it: the two Covid years, and in termly data their terms with closures.
     weights : mapping of str to float, optional
         Weight of each comparison school, positive, in any units; they are scaled to a mean of 1. Schools without a
         weight are refused: leave them out of the comparison instead. A rule that weights schools itself leaves no
@@ -91,14 +92,12 @@ class Design:
         *,
         start: str | None = None,
         comparison: str | Sequence[str] | ComparisonRule = "all",
-        exclude_periods: Sequence[str] = COVID_PERIODS,
+        exclude_periods: Sequence[str] | None = None,
         weights: Mapping[str, float] | None = None,
     ) -> None:
         starts = _first_terms(_followed(panel, _starts(pilots, start)), panel)
-        asked = {period: covered(period, panel.periods) for period in _periods(exclude_periods)}
-        unknown = [
-            p for p, found in asked.items() if not found and Period.parse(p).year.label not in COVID_PERIODS
-        ]
+        asked = {period: covered(period, panel.periods) for period in _periods(exclude_periods, panel)}
+        unknown = [period for period, found in asked.items() if not found and period not in COVID_PERIODS]
         faults = [_unknown_period("exclude_periods", period, panel) for period in unknown]
         excluded = {period for found in asked.values() for period in found}
         used = tuple(period for period in panel.periods if period not in excluded)
@@ -215,7 +214,9 @@ class Design:
         return card(f"Design: {len(self.pilots)} pilots", facts, checks=self.checks)
 
 
-def _periods(periods: Sequence[str]) -> tuple[str, ...]:
+def _periods(periods: Sequence[str] | None, panel: Panel) -> tuple[str, ...]:
+    if periods is None:
+        return tuple(label for event in default_events() for label in event.within(panel.periods))
     try:
         return tuple(period.label for period in sorted({Period.parse(period) for period in periods}))
     except UnitError as error:

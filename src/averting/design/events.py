@@ -16,7 +16,7 @@ from averting.data.cells import MISSING
 from averting.data.tables import key_faults, read_toml
 from averting.errors import DesignError, Fault, UnitError, refuse
 from averting.resources import models_dir
-from averting.years import Period, covered
+from averting.years import Period
 
 KINDS = {
     "closure": "closure",
@@ -51,6 +51,9 @@ class Event:
         Whom it concerned; empty for everybody.
     source : str
         Who says so.
+    terms : tuple of str
+        Of the years in ``periods``, the only terms that it fell in; sorted. In yearly data, whose years cannot be
+        parted, it fell in the whole year.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class Event:
     treatment: str = "show"
     schools: tuple[str, ...] = ()
     source: str = ""
+    terms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"event {self.id or self.label!r}"
@@ -77,10 +81,15 @@ class Event:
                 fix = f"Use one of: {', '.join(allowed)}."
                 faults.append(Fault(f"{where} {key}", f"'{value}' is not known", fix))
         try:
-            named = sorted({Period.parse(period) for period in self.periods})
+            named, terms = (sorted({Period.parse(p) for p in given}) for given in (self.periods, self.terms))
         except UnitError as error:
             faults.append(Fault(f"{where} periods", error.message, ""))
-            named = []
+            named, terms = [], []
+        faults += [
+            Fault(f"{where} terms", f"'{term}' is no term of its periods", "Name terms of the years in periods.")
+            for term in terms
+            if term.term is None or not any(period.covers(term) for period in named)
+        ]
         if not self.periods:
             faults.append(Fault(f"{where} periods", "there are none", "Name at least one academic year or term."))
         if self.treatment == "model" and not self.schools:
@@ -89,6 +98,7 @@ class Event:
             faults.append(Fault(f"{where} treatment", found, fix))
         refuse(DesignError, "An event is not well described", faults)
         object.__setattr__(self, "periods", tuple(period.label for period in named))
+        object.__setattr__(self, "terms", tuple(term.label for term in terms))
         object.__setattr__(self, "schools", tuple(str(school) for school in self.schools))
 
     @property
@@ -102,23 +112,28 @@ class Event:
         return f"{COVARIATE}{self.id}"
 
     def within(self, periods: Iterable[str]) -> tuple[str, ...]:
-        """Return which of the data's periods it fell in; a year stands for its terms."""
-        known = tuple(periods)
-        fell = {label for period in self.periods for label in covered(period, known)}
-        return tuple(label for label in known if label in fell)
+        """Return which of the data's periods it fell in; a year stands for its terms, or for :attr:`terms` alone."""
+        return tuple(label for label in periods if self._fell_in(Period.parse(label)))
+
+    def _fell_in(self, period: Period) -> bool:
+        named = self.terms if self.terms and period.term else self.periods
+        return any(Period.parse(one).covers(period) for one in named)
 
 
 @cache
 def default_events() -> tuple[Event, ...]:
-    """Return the events declared in ``models/events.toml``: the two academic years of Covid closures."""
+    """Return the events declared in ``models/events.toml``: the academic years, or terms, of Covid closures."""
     path = models_dir() / "events.toml"
     tables: dict[str, Any] = read_toml(path)
-    needed = ("label", "kind", "periods", "treatment", "source")
+    needed = ("label", "kind", "periods", "terms", "treatment", "source")
     faults = [
         f for key, table in tables.items() for f in key_faults(table, f"{path.name}, {key}", required=needed)
     ]
     refuse(DesignError, f"{path.name} cannot be used", faults)
-    return tuple(Event(id=key, **{**table, "periods": tuple(table["periods"])}) for key, table in tables.items())
+    lists = ("periods", "terms")
+    return tuple(
+        Event(id=key, **{**table, **{name: tuple(table[name]) for name in lists}}) for key, table in tables.items()
+    )
 
 
 def without_cells(panel: Panel, event: Event, pilots: Sequence[str]) -> Panel:

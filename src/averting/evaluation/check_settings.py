@@ -17,7 +17,7 @@ DESIGNED = "designed"
 COMPARISONS: Mapping[str, tuple[str, SameAsPilots | None]] = MappingProxyType(
     {
         DESIGNED: ("as designed", None),
-        "all": ("all schools", SameAsPilots(on=())),
+        "all": ("all others", SameAsPilots(on=())),
         "phase": ("same phase", SameAsPilots(on=("phase",))),
         "region": ("same phase and region", SameAsPilots(on=("phase", "region"))),
         "elsewhere": ("same phase, other authorities", SameAsPilots(on=("phase",), exclude_same_la=True)),

@@ -98,29 +98,31 @@ def is_default(event: Event) -> bool:
     return any(event.label == known.label and event.id == known.id for known in default_events())
 
 
-def periods_left_out(events: Iterable[Event]) -> set[str]:
-    """Return the periods that events leave out for every school."""
-    return {p for event in events if event.treatment == "exclude" and event.whole for p in event.periods}
+def _left_out(event: Event, events: Iterable[Event]) -> set[str]:
+    """Return which of an event's periods others leave out for every school."""
+    gone = (other for other in events if other.treatment == "exclude" and other.whole)
+    return {label for other in gone for label in other.within(event.periods)}
 
 
 def _all_gone(event: Event, excluded: Iterable[str]) -> bool:
-    """Whether all of an event's periods are among those left out, of which a year stands for its terms."""
+    """Whether all of an event's periods, or its terms, are among those left out; a year stands for its terms."""
     try:
         gone = [Period.parse(period) for period in excluded]
     except UnitError:  # the design refuses it by name
         return False
-    return all(any(period.covers(Period.parse(own)) for period in gone) for own in event.periods)
+    named = (event.periods, event.terms) if event.terms else (event.periods,)
+    return any(all(any(p.covers(Period.parse(own)) for p in gone) for own in periods) for periods in named)
 
 
 def event_faults(events: tuple[Event, ...], excluded: Iterable[str]) -> list[Fault]:
     """Find ids that repeat, and sensitivities that would change nothing."""
-    ids, gone = [event.id for event in events], {*excluded, *periods_left_out(events)}
+    ids = [event.id for event in events]
     faults = []
     if len(set(ids)) < len(ids):
         fix = "Give each its own id, or another label"
         faults.append(Fault("evaluation.toml [[event]] id", f"ids repeat: {', '.join(ids)}", fix))
     for event in events:
-        if event.treatment == "sensitivity" and _all_gone(event, gone):
+        if event.treatment == "sensitivity" and _all_gone(event, {*excluded, *_left_out(event, events)}):
             found = f"the periods of '{event.id}' are left out already, so leaving them out changes nothing"
             fix = 'Take them out of exclude_periods, or use treatment = "show"'
             faults.append(Fault("evaluation.toml [[event]] treatment", found, fix))

@@ -60,7 +60,7 @@ class DesignSettings:
     pilots: tuple[str, ...] | Mapping[str, str]
     start: str | None
     comparison: Asked
-    exclude_periods: tuple[str, ...]
+    exclude_periods: tuple[str, ...]  # as stated; what events leave out is with the events
     exclude_reason: str
 
 
@@ -303,8 +303,8 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
         pilots = {str(k): str(v) for k, v in table.take("pilots", dict).items()}
     else:
         pilots = table.texts("pilots")
-    shut = [period for event in default_events() if event in events for period in event.periods]
-    excluded = period_labels(table.texts("exclude_periods", shut))
+    # what events leave out is theirs to say, by year or by term as the data are
+    excluded = period_labels(table.texts("exclude_periods", []))
     settings = DesignSettings(
         pilots=pilots,
         start=_period(table, "start"),
@@ -315,7 +315,8 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
     stays = {
         period for event in events if event.treatment == "exclude" and event.whole for period in event.periods
     }
-    changed = "exclude_periods" in table.values and set(excluded) != set(COVID_PERIODS)
+    terms = {term for event in default_events() for term in event.terms}
+    changed = "exclude_periods" in table.values and set(excluded) not in (set(COVID_PERIODS), terms)
     if (changed or not stays.union(excluded) >= set(COVID_PERIODS)) and not settings.exclude_reason:
         table.fault("exclude_reason", "the default of leaving out the Covid years is changed", "Say why.")
     table.done()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from averting.effects.guardrails import COMBINED
-from averting.reporting import diagnostics, numbers
+from averting.reporting import diagnostics, numbers, wording
 from averting.reporting.figures import (
     COMPARISON,
     INK,
@@ -20,7 +20,7 @@ from averting.reporting.figures import (
     withheld,
 )
 from averting.reporting.results import Results
-from averting.reporting.tables import ReportTable
+from averting.reporting.tables import ReportTable, period_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,13 +29,14 @@ _WIDEST = (1 / 16, 16.0)  # beyond these a ratio's interval is drawn to the edge
 
 
 def leave_one_out(results: Results) -> ReportFigure:
-    """Draw the estimate with all schools, and without single ones."""
+    """Draw the estimate with all schools (or other units), and without single ones."""
     if results.disclosure is not None:
         return withheld(diagnostics.HIDDEN)
     if "leave_one_out" not in results.manifest["diagnostics"]:
-        return withheld("No school was left out: leave_one_out is not among the diagnostics asked for.")
+        return withheld("None was left out: leave_one_out is not among the diagnostics asked for.")
     table = results.table("diagnostics/leave_one_out")
-    said = "Dot plot of the estimate with all schools and with single schools left out"
+    units = wording.unit(results)
+    said = f"Dot plot of the estimate with all {units} and with single {units} left out"
     return _forest(results, table, [str(label) for label in table["label"]], said)
 
 
@@ -142,7 +143,7 @@ def honest(results: Results) -> ReportFigure:
         axes.set_xticks(size)
         axes.set(
             xlabel="departure from parallel trends allowed after the start,\ntimes the largest seen before it",
-            ylabel="difference, events\nper 100 pupils a year",
+            ylabel=f"difference, events\nper 100 pupils a {period_name(results)}",
             xlim=(size[0] - 0.25, size[-1] + 0.25),
         )
         points = "; ".join(

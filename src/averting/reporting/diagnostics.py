@@ -16,7 +16,7 @@ from averting.effects.diagnostics.suite import KNOWN
 from averting.effects.guardrails import COMBINED, NOT_ESTIMABLE
 from averting.reporting import numbers
 from averting.reporting.results import Results
-from averting.reporting.tables import ReportTable
+from averting.reporting.tables import ReportTable, period_name
 
 CURVE = "specification_curve"
 _QUESTIONS: Mapping[str, tuple[str, str]] = {
@@ -24,7 +24,7 @@ _QUESTIONS: Mapping[str, tuple[str, str]] = {
     CURVE: ("Other ways to estimate", "Does the answer depend on how the estimate is made?"),
 }
 _OUTCOME = {"pass": "nothing found", "warn": "take care", "fail": "take care", "info": "note"}
-HIDDEN = "Withheld: with and without a school or a year, its own counts could be found by subtraction."
+HIDDEN = "Withheld: with and without one unit or one period, its own counts could be found by subtraction."
 
 
 def name_of(diagnostic: str) -> str:
@@ -100,9 +100,10 @@ def honest(results: Results) -> ReportTable:
     table = honest_table(results)
     if table is None:
         return ReportTable(("How uneven trends may be",), [("Not asked for, not found, or withheld.",)])
+    span = period_name(results)
     words = {
         "relative": "at most {:g} times the largest change before",
-        "smooth": "slope changes by at most {:.3f} a year",
+        "smooth": f"slope changes by at most {{:.3f}} a {span}",
     }
     rows = [
         (
@@ -113,7 +114,11 @@ def honest(results: Results) -> ReportTable:
         for row in table.to_dict(orient="records")
     ]
     level = numbers.percent(results.primary.level)
-    columns = ("How uneven trends may be", f"{level} interval, events per 100 pupils a year", "Could be no effect")
+    columns = (
+        "How uneven trends may be",
+        f"{level} interval, events per 100 pupils a {span}",
+        "Could be no effect",
+    )
     return ReportTable(columns, rows, numeric=(1,))
 
 

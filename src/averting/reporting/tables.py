@@ -117,7 +117,7 @@ def _effect_size(effect: Effect, value: float) -> str:
 def averted(results: Results) -> ReportTable:
     """Return how many were averted, by estimate and period."""
     rows = []
-    span = _span(results)
+    span = period_name(results)
     for key in results.estimates:
         effect = results.effect(key)
         name = results.name(key)
@@ -139,7 +139,7 @@ def averted(results: Results) -> ReportTable:
     )
 
 
-def _span(results: Results) -> str:
+def period_name(results: Results) -> str:
     """Return what one period of the data is called."""
     return "term" if any(" " in period for period in results.record("design/design")["periods"]) else "year"
 
@@ -151,7 +151,7 @@ def balance_label(results: Results, measure: str) -> str:
         rate = f"{results.indicator(key)} {results.per(key)}"
         if not rate.endswith(" pupils"):
             return rate  # sessions and the like are of one year or term already
-        return f"{rate} a {_span(results)}"
+        return f"{rate} a {period_name(results)}"
     if measure == "exposure":
         # a panel has one exposure, that of every estimate
         counted = results.per(results.primary.estimand.indicator).removeprefix("per 100 ")
@@ -245,7 +245,7 @@ def events(results: Results) -> ReportTable:
     columns = (
         "Mark",
         "Event",
-        f"{_span(results).capitalize()}s",
+        f"{period_name(results).capitalize()}s",
         f"Which {wording.unit(results)}",
         "What is done",
     )

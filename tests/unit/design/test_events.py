@@ -37,11 +37,21 @@ def test_the_default_events_are_the_covid_years():
         ({"treatment": "model"}, "what concerns every school at once cannot be told from the periods"),
         ({"periods": ("2019",)}, "'2019' is not an academic year"),
         ({"periods": ()}, "there are none"),
+        ({"terms": ("2016/17",)}, "'2016/17' is no term of its periods"),
+        ({"terms": ("2017/18 Spring",)}, "'2017/18 Spring' is no term of its periods"),
     ],
 )
 def test_an_event_that_is_not_well_described_is_refused(changes, told):
     with pytest.raises(DesignError, match=told):
         Event(**{"id": "event", "label": "Event", "kind": "other", "periods": ("2016/17",), **changes})
+
+
+def test_an_event_of_some_terms_falls_in_these_or_in_the_whole_year():
+    event = Event("shut", "Shut", "closure", ("2016/17",), terms=("201617 Summer", "2016/17 Spring"))
+    terms = [f"{year} {term}" for year in ("2015/16", "2016/17") for term in ("Autumn", "Spring", "Summer")]
+    assert event.terms == ("2016/17 Spring", "2016/17 Summer")
+    assert event.within(terms) == event.terms
+    assert event.within(["2015/16", "2016/17"]) == ("2016/17",)
 
 
 def test_only_the_events_cells_become_missing(panel):

@@ -29,11 +29,25 @@ def refusal(panel: Panel, **options: Any) -> str:
     return str(caught.value)
 
 
-def test_the_covid_years_leave_out_their_terms_by_default(panel: Panel) -> None:
+def test_only_the_terms_of_closures_are_left_out_by_default(panel: Panel) -> None:
+    # schools closed to most pupils on 23 March 2020, and from January to March 2021 (sources in models/events.toml)
     design = Design(panel, ["s0"], start="2021/22 Spring")
-    assert design.excluded == PERIODS[6:12]
-    assert design.periods == PERIODS[:6] + PERIODS[12:]
+    assert design.excluded == ("2019/20 Spring", "2019/20 Summer", "2020/21 Spring")
     assert design.treated_periods == ("2021/22 Spring", "2021/22 Summer")
+
+
+def test_covid_years_that_are_named_leave_out_all_their_terms(panel: Panel) -> None:
+    design = Design(panel, ["s0"], start="2021/22 Spring", exclude_periods=["2019/20", "2020/21"])
+    assert design.excluded == PERIODS[6:12]
+
+
+def test_a_covid_term_is_unknown_to_yearly_data() -> None:
+    rows = [(f"s{i}", year, 900, i + 1) for i in range(12) for year in YEARS]
+    frame = pd.DataFrame(rows, columns=["school", "period", "pupils", "suspensions"])
+    yearly = Panel.from_frame(frame, school="school", period="period", counts=["suspensions"], exposure="pupils")
+    assert Design(yearly, ["s0"], start="2021/22").excluded == ("2019/20", "2020/21")
+    with pytest.raises(DesignError, match="2019/20 Spring"):
+        Design(yearly, ["s0"], start="2021/22", exclude_periods=["2019/20 Spring"])
 
 
 def test_one_term_can_be_left_out(panel: Panel) -> None:

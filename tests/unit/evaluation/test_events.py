@@ -96,12 +96,25 @@ def test_periods_that_are_kept_are_shown_and_not_excluded(values, write):
     }  # fmt: skip
 
 
+def test_the_default_terms_may_be_stated_by_themselves(values, write):
+    values["design"] |= {"exclude_periods": ["2019/20 Spring", "2019/20 Summer", "2020/21 Spring"]}
+    assert {event.treatment for event in load_evaluation(write(values)).events} == {"exclude"}
+
+
+def test_a_sensitivity_to_a_term_that_is_kept_by_default_changes_something(values, write):
+    event = {**EVENT, "periods": ["2019/20 Autumn"], "treatment": "sensitivity"}
+    assert load_evaluation(write({**values, "event": [event]})).events[-1].periods == ("2019/20 Autumn",)
+    with pytest.raises(EvaluationError, match="left out already"):
+        load_evaluation(write({**values, "event": [{**event, "periods": ["2019/20 Summer"]}]}))
+
+
 def test_a_default_event_can_be_made_a_sensitivity_with_a_reason(values, write):
     covid = {"id": "covid_2020", "label": "Spring 2020", "kind": "closure", "periods": ["2019/20"]}
     values |= {"event": [{**covid, "treatment": "sensitivity"}]}
     values["design"]["exclude_reason"] = "Schools stayed open here."
     evaluation = load_evaluation(write(values))
-    assert evaluation.design.exclude_periods == ("2020/21",)
+    treatments = {event.id: event.treatment for event in evaluation.events}
+    assert treatments == {"covid_2020": "sensitivity", "covid_2021": "exclude"}
     assert evaluation.estimates[-1].id == "main_without_covid_2020"
     assert (evaluation.estimates[-1].role, evaluation.estimates[-1].without) == ("secondary", "covid_2020")
 

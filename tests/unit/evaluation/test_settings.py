@@ -207,7 +207,10 @@ def test_what_the_file_says_is_what_is_read(values, write):
     assert (read.seed, read.draws, read.primary.id) == (1, 4000, "main")
     assert read.data.path == read.folder / "data" / "simulated_schools.csv"
     assert read.design.comparison == SameAsPilots(on=("phase",))
-    assert read.design.exclude_periods == ("2019/20", "2020/21")
+    assert read.design.exclude_periods == ()
+    assert [(event.periods, event.treatment) for event in read.events] == [
+        (("2019/20",), "exclude"), (("2020/21",), "exclude"),
+    ]  # fmt: skip
     assert [scenario.key for scenario in read.appraisal.scenarios] == ["central", "sooner_back"]
     assert [cost.amount for cost in read.appraisal.programme] == [60_000.0, 60_000.0]
     assert read.costs.price_year == FinancialYear(2023)

@@ -66,7 +66,7 @@ def test_estimates_without_a_school_or_a_year_stay_inside(release: Path, quick_r
     assert inside["label"].str.contains("without pilot").sum() == 3
     report = (release / "report.html").read_text(encoding="utf-8")
     assert "could be found by subtraction" in report
-    assert "One school left out" in report
+    assert "One left out" in report
     assert "without pilot" not in report
     assert "without comparison" not in report
     assert {path.stem for path in (release / "tables").iterdir()} <= {

@@ -10,10 +10,10 @@ def anticipation(asked: Asked) -> Finding:
     key, before = "anticipation", periods_before(asked.design)
     if len(before) < 2:
         return finding(key, "info", "There is only one period before the start, so it cannot be left out.")
-    last, span = before[-1], "term" if asked.design.panel.termly else "year"
+    last, span = before[-1], asked.span
     kept = [period for period in asked.design.periods if period != last]
     row = asked.row(f"without {last}, the last before the start", lambda: redesign(asked.design, periods=kept))
-    rows = [effect_row("all years", asked.effect), row]
+    rows = [effect_row(f"all {span}s", asked.effect), row]
     if row["note"]:
         return finding(key, "info", f"The estimate cannot be made without {last}: {row['note']}", rows)
     if asked.changed(row):

@@ -17,7 +17,9 @@ from averting.effects.verdict import Verdict
 from averting.errors import AvertingError
 
 COLUMNS = ("label", "estimate", "lower", "upper", "p_value", "verdict", "note")
-MAIN_ROWS = ("all schools", "all years", "as estimated")
+MAIN_ROWS = (
+    "all schools", "all local authorities", "all regions", "all countries", "all years", "all terms", "as estimated",
+)  # fmt: skip
 """Labels of rows that repeat the main estimate, beside which the others stand."""
 
 _DRAWS = 100  # of estimates made again: only the interval is looked at
@@ -52,6 +54,11 @@ class Asked:
     moved_by: float = 0.25
     unaffected: Mapping[str, Design] = field(default_factory=dict)
     progress: Progress = silent
+
+    @property
+    def span(self) -> str:
+        """What one period of the data is called."""
+        return "term" if self.design.panel.termly else "year"
 
     def again(self, design: Design, *, indicator: str = "", method: str = "") -> Effect:
         """Estimate with another design, indicator or method, all else equal."""

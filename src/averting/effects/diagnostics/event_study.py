@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from averting.design import Design
+from averting.effects.diagnostics.asked import Asked, Finding, finding
 from averting.effects.kernels.event_path import event_path
 from averting.effects.kernels.honest import EventStudy
 from averting.effects.outcomes import rates
 from averting.errors import EstimationError
+
+
+def from_differences(
+    asked: Asked, key: str, unseen: str, judge: Callable[[EventStudy, tuple[str, ...], int], Finding]
+) -> Finding:
+    """Judge an estimate's yearly differences; where there are none, or none to judge, say why after ``unseen``."""
+    try:
+        return judge(*yearly_differences(asked.design, asked.effect.estimand.indicator))
+    except EstimationError as error:
+        return finding(key, "info", f"{unseen}: {error.message}")
 
 
 def yearly_differences(design: Design, indicator: str) -> tuple[EventStudy, tuple[str, ...], int]:
@@ -49,9 +62,13 @@ def yearly_differences(design: Design, indicator: str) -> tuple[EventStudy, tupl
         raise EstimationError("there is one period before the start, so earlier trends cannot be seen.")
     schools = int(complete[pilots:].sum())
     if schools <= len(design.periods) + 1:
-        raise EstimationError(f"{schools} comparison schools are too few for {len(design.periods)} periods.")
+        raise EstimationError(
+            f"{schools} comparison {design.panel.units} are too few for {len(design.periods)} periods."
+        )
     beta, sigma = event_path(values[complete], pilots, reference)
     periods = tuple(period for at, period in enumerate(design.periods) if at != reference)
     if not np.all(np.linalg.eigvalsh(sigma) > 0):
-        raise EstimationError(f"comparison schools hardly vary in {indicator}, so nothing can be judged by them.")
+        raise EstimationError(
+            f"comparison {design.panel.units} hardly vary in {indicator}, so nothing can be judged by them."
+        )
     return EventStudy(beta, sigma, reference), periods, schools

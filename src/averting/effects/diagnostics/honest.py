@@ -7,8 +7,8 @@ import pandas as pd
 
 from averting.checks import CheckResult
 from averting.draws import stream
-from averting.effects.diagnostics.asked import Asked, Finding, finding
-from averting.effects.diagnostics.event_study import yearly_differences
+from averting.effects.diagnostics.asked import Asked, Finding
+from averting.effects.diagnostics.event_study import from_differences
 from averting.effects.kernels.honest import EventStudy, relative_interval, smoothness_interval
 from averting.errors import EstimationError
 
@@ -19,21 +19,21 @@ SMOOTH = (0.0, 0.25, 0.5, 1.0)
 
 def honest(asked: Asked) -> Finding:
     """Widen the interval of the mean difference after the start by what trends may have done."""
-    key, indicator = "honest", asked.effect.estimand.indicator
-    try:
-        study, _, _ = yearly_differences(asked.design, indicator)
-    except EstimationError as error:
-        return finding(key, "info", f"Sensitivity to trends was not found: {error.message}")
-    after = len(study.beta) - study.before
-    try:
-        return judge_honest(study, np.full(after, 1 / after), level=asked.effect.level, seed=asked.seed)
-    except ValueError as error:
-        return finding(
-            key, "info", f"Sensitivity to trends was not found: {error}. Use fewer years after the start."
-        )
+
+    def judge(study: EventStudy, periods: tuple[str, ...], schools: int) -> Finding:
+        after = len(study.beta) - study.before
+        level, mean = asked.effect.level, np.full(after, 1 / after)
+        try:
+            return judge_honest(study, mean, level=level, seed=asked.seed, span=asked.span)
+        except ValueError as error:
+            raise EstimationError(f"{error}. Use fewer periods after the start.") from error
+
+    return from_differences(asked, "honest", "Sensitivity to trends was not found", judge)
 
 
-def judge_honest(study: EventStudy, weights: np.ndarray, *, level: float = 0.95, seed: int = 1) -> Finding:
+def judge_honest(
+    study: EventStudy, weights: np.ndarray, *, level: float = 0.95, seed: int = 1, span: str = "year"
+) -> Finding:
     """Return intervals under both restrictions; see :mod:`averting.effects.kernels.honest`.
 
     Parameters
@@ -46,6 +46,8 @@ def judge_honest(study: EventStudy, weights: np.ndarray, *, level: float = 0.95,
         Level of the intervals.
     seed : int
         Seed of the first stage's critical value.
+    span : str
+        What one period is, for the words.
 
     Returns
     -------
@@ -68,12 +70,12 @@ def judge_honest(study: EventStudy, weights: np.ndarray, *, level: float = 0.95,
     table["no_effect"] = ~((table["lower"] > 0) | (table["upper"] < 0))
     relative = table[table["restriction"] == "relative"]
     holds = relative.loc[~relative["no_effect"], "size"]
-    return Finding(_check(holds), table)
+    return Finding(_check(holds, span), table)
 
 
-def _check(holds: pd.Series[float]) -> CheckResult:
+def _check(holds: pd.Series[float], span: str) -> CheckResult:
     key = "diagnostics/honest"
-    by = "Year by year and by a normal approximation, the mean difference in rates"
+    by = f"{span.capitalize()} by {span} and by a normal approximation, the mean difference in rates"
     if holds.empty:
         message = f"{by} cannot be told from none even if trends were parallel, so uneven trends change nothing."
         return CheckResult(key, "info", message)
@@ -83,7 +85,7 @@ def _check(holds: pd.Series[float]) -> CheckResult:
     else:
         message = (
             f"{by} stays clear of zero even if trends departed, after the start, up to {most:g} times as much from one "
-            "year to the next as they ever did before."
+            f"{span} to the next as they ever did before."
         )
     weak = most < 1
     advice = "A departure as large as seen before would undo it." if weak else ""

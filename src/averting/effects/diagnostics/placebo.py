@@ -52,7 +52,10 @@ def placebo_in_space(asked: Asked) -> Finding:
     rows += [
         ("of all sets", float(value), mark) for mark, value in zip(marks, np.quantile(values, marks), strict=True)
     ]
-    message = f"Of {len(values):,} sets of as many schools, {below:.1%} changed as far downwards as the pilots, or further."
+    message = (
+        f"Of {len(values):,} sets of as many {asked.design.panel.units}, {below:.1%} changed as far downwards as the pilots, "
+        "or further."
+    )
     check = CheckResult(f"diagnostics/{key}", "info", message)
     return Finding(check, pd.DataFrame(rows, columns=["label", "statistic", "share_at_or_below"]))
 

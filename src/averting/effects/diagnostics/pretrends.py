@@ -7,29 +7,58 @@ import pandas as pd
 
 from averting.checks import CheckResult
 from averting.draws import stream
-from averting.effects.diagnostics.asked import Asked, Finding, finding
-from averting.effects.diagnostics.event_study import yearly_differences
+from averting.effects.diagnostics.asked import Asked, Finding
+from averting.effects.diagnostics.event_study import from_differences
 from averting.effects.kernels.honest import EventStudy
 from averting.effects.kernels.pretrends import bias_after_passing, joint_test, slope_found
-from averting.errors import EstimationError
 
 CHANCES = (0.5, 0.8)
 
 
 def pretrends(asked: Asked) -> Finding:
     """Test differences before the start jointly, and find the trend that such a test would miss."""
-    key, indicator = "pretrends", asked.effect.estimand.indicator
-    try:
-        study, periods, schools = yearly_differences(asked.design, indicator)
-    except EstimationError as error:
-        return finding(key, "info", f"Earlier trends were not tested: {error.message}")
-    return judge_pretrends(study, periods, clusters=schools, level=asked.effect.level, seed=asked.seed)
+    return from_differences(
+        asked,
+        "pretrends",
+        "Earlier trends were not tested",
+        lambda study, periods, schools: judge_pretrends(
+            study,
+            periods,
+            clusters=schools,
+            level=asked.effect.level,
+            seed=asked.seed,
+            units=asked.design.panel.units,
+            span=asked.span,
+        ),
+    )
 
 
 def judge_pretrends(
-    study: EventStudy, periods: tuple[str, ...], *, clusters: int | None = None, level: float = 0.95, seed: int = 1
+    study: EventStudy,
+    periods: tuple[str, ...],
+    *,
+    clusters: int | None = None,
+    level: float = 0.95,
+    seed: int = 1,
+    units: str = "schools",
+    span: str = "year",
 ) -> Finding:
     """Judge an event study's coefficients before the start; see :mod:`averting.effects.kernels.pretrends`.
+
+    Parameters
+    ----------
+    study : EventStudy
+        Coefficients, covariance, and how many lie before the reference period.
+    periods : tuple of str
+        Of the coefficients.
+    clusters : int, optional
+        Independent units behind the covariance, which the joint test allows for.
+    level : float
+        Level of the tests.
+    seed : int
+        Seed of the bias's draws.
+    units, span : str
+        What is compared, in the plural, and what one period is, for the words.
 
     Returns
     -------
@@ -55,8 +84,8 @@ def judge_pretrends(
     failed = test.p_value < 1 - level
     message = (
         f"Joint test of no difference in trends before the start: p = {test.p_value:.2g}. A steady drift of "
-        f"{slopes[0]:.3g} events per 100 pupils a year would be noticed half the time, {slopes[1]:.3g} four times in "
+        f"{slopes[0]:.3g} events per 100 pupils a {span} would be noticed half the time, {slopes[1]:.3g} four times in "
         f"five; with the latter, an estimate that passed would be off by {off:.3g} on average."
     )
-    advice = "Pilots and comparison schools moved apart before the start." if failed else ""
+    advice = f"Pilots and comparison {units} moved apart before the start." if failed else ""
     return Finding(CheckResult("diagnostics/pretrends", "warn" if failed else "pass", message, advice), table)

@@ -44,13 +44,13 @@ class Diagnostic:
 KNOWN: Mapping[str, Diagnostic] = MappingProxyType(
     {
         "placebo_in_time": Diagnostic("Earlier start", "Is there an effect before there was a programme?", placebo_in_time),
-        "placebo_in_space": Diagnostic("Other schools", "How unusual are the pilots?", placebo_in_space, again=False),
+        "placebo_in_space": Diagnostic("Others in their place", "How unusual are the pilots?", placebo_in_space, again=False),
         "placebo_in_outcomes": Diagnostic(
             "Other outcomes", "Did something move that could not have?", placebo_in_outcomes
         ),
-        "leave_one_out": Diagnostic("One school left out", "Does the answer rest on one school?", leave_one_out),
-        "anticipation": Diagnostic("Last year left out", "Did pilots change before the start?", anticipation),
-        "spillover": Diagnostic("Neighbours", "Did the programme reach schools nearby?", spillover),
+        "leave_one_out": Diagnostic("One left out", "Does the answer rest on a single one?", leave_one_out),
+        "anticipation": Diagnostic("Last period left out", "Did pilots change before the start?", anticipation),
+        "spillover": Diagnostic("Neighbours", "Did the programme reach those nearby?", spillover),
         "pretrends": Diagnostic(
             "Earlier trends", "Were pilots on another path, and would it have been seen?", pretrends, again=False
         ),

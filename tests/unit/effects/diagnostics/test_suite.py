@@ -9,7 +9,7 @@ import pytest
 
 from averting.design import SameAsPilots
 from averting.effects import Verdict, estimate
-from averting.effects.diagnostics.asked import Asked, redesign
+from averting.effects.diagnostics.asked import MAIN_ROWS, Asked, redesign
 from averting.effects.diagnostics.event_study import yearly_differences
 from averting.effects.diagnostics.influence import comparison_shifts
 from averting.effects.diagnostics.specification_curve import Grid, specification_curve
@@ -169,3 +169,17 @@ def test_every_diagnostic_runs_on_any_design(design_of, counts):
         assert found.check.key == f"diagnostics/{name}"
         assert found.check.message.endswith(".")
         assert found.check.status in ("pass", "warn", "info")
+
+
+def test_authorities_are_called_so_and_nothing_is_said_of_schools(design_of, counts):
+    areas = [f"region {number % 5}" for number in range(30)]
+    design = design_of(
+        counts(3, schools=30, years=8, mean=40, start=4), start=4, level="local authority", areas=areas
+    )
+    found = diagnose(_asked(design), tuple(KNOWN))
+    for name, one in found.items():
+        told = " ".join([one.check.message, one.check.guidance, *map(str, one.table.get("label", []))])
+        assert "school" not in told, name
+    assert found["leave_one_out"].table["label"][0] in MAIN_ROWS
+    labels = " ".join(f"{one.label} {one.question}" for one in KNOWN.values())
+    assert "school" not in labels
