@@ -18,6 +18,7 @@ from averting.data import Panel
 from averting.design import Design
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import BASELINE
+from averting.effects.bayes.first_look import look, look_data
 from averting.effects.bayes.likelihood import cell_data
 from averting.effects.bayes.priors import load_priors
 from averting.effects.bayes.sampling import flat
@@ -74,6 +75,7 @@ NOTHING_HIDDEN = {
 
 def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
     """Return every array that the compiled model holds, by its name in the model."""
+    schools = int(cells.school.max()) + 1
     data: dict[str, Any] = {
         "centre": cells.centre,
         "cell_school": cells.school,
@@ -81,6 +83,7 @@ def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
         "cell_after": cells.after,
         "cell_treated": cells.treated,
         **cell_data(cells),
+        **look_data(look(cells, schools)),
     }
     if "hidden_at" in names and "hidden_at" not in data:
         data |= NOTHING_HIDDEN

@@ -24,6 +24,7 @@ from averting.effects.bayes.count_model import (
     size_of,
 )
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
+from averting.effects.bayes.first_look import look
 from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.priors import Prior, declare, load_priors
 from averting.effects.bayes.sampling import require_bayes, sample
@@ -115,7 +116,9 @@ class CountModel:
         with pm.Model() as model:
             parameters = {name: declare(priors[name]) for name in self.parameters}
             units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
-            linear = baseline_linear(cells, priors, schools, periods) + self.effect(cells, parameters, units)
+            looked = None if self.family.bounded else look(cells, schools)
+            linear = baseline_linear(cells, priors, schools, periods, looked=looked)
+            linear += self.effect(cells, parameters, units)
             observe_counts(cells, linear, size_of(model["dispersion"]), family=self.family)
         return model
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from averting.design import Counts
 from averting.effects.bayes.cells import Cells, Places
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
+from averting.effects.bayes.first_look import FirstLook
 from averting.effects.bayes.likelihood import draw_within_bounds
 from averting.effects.bayes.priors import Prior, declare
 from averting.effects.bayes.sampling import flat
@@ -39,6 +40,7 @@ def baseline_linear(
     levels_like: tuple[Any, Any] = (0.0, 1.0),
     shock: Any = None,
     correlated: bool = False,
+    looked: FirstLook | None = None,
 ) -> Any:
     """Return the linear predictor of every cell without the programme; to be called within a PyMC model.
 
@@ -55,6 +57,9 @@ def baseline_linear(
         Schools' shocks in standard units, where the model has made them already.
     correlated : bool
         Whether another indicator's shocks are made from these, whose sign then matters.
+    looked : FirstLook, optional
+        Where the counts put schools' shocks, which the sampler then starts from; without it, shocks are sampled in
+        standard units. The posterior is the same.
 
     Returns
     -------
@@ -67,22 +72,27 @@ def baseline_linear(
     level, pilot_level = declare(named["level"]), declare(named["pilot_level"])
     spread = {name: declare(named[name]) for name in SPREADS if name != "shock_sd"}
     common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
-    mean, deviation = levels_like
-    # centred: years of counts say more about a school's level than its prior does, and written about zero the common
-    # level would trade off with all of them
-    own = pm.Normal(
-        f"school_level{suffix}",
-        common + spread["school_sd"] * mean,
-        spread["school_sd"] * deviation,
-        shape=schools,
-    )
-    pm.Deterministic(f"school{suffix}", (own - common) / spread["school_sd"])
+    period = pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
     if shock is None and not correlated:
-        moved = _folded_shocks(named["shock_sd"], schools, suffix)
+        moved = _folded_shocks(named["shock_sd"], schools, suffix, looked)
     else:
         own_shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
         moved = declare(named["shock_sd"]) * own_shock
-    period = pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
+    mean, deviation = levels_like
+    # what is sampled after a look is a school's level over all its years, which its counts know better than that before
+    drift = 0.0
+    if looked is not None:
+        drift = spread["period_sd"] * period.mean() + pm.Data(f"look_late{suffix}", looked.late) * moved
+    # centred: years of counts say more about a school's level than its prior does, and written about zero the common
+    # level would trade off with all of them
+    sampled = pm.Normal(
+        f"school_level{suffix}",
+        common + spread["school_sd"] * mean + drift,
+        spread["school_sd"] * deviation,
+        shape=schools,
+    )
+    own = sampled - drift
+    pm.Deterministic(f"school{suffix}", (own - common) / spread["school_sd"])
 
     # data, not constants: the compiled code then serves other data, and is found in the compiler's cache
     def data(name: str, values: Any) -> Any:
@@ -97,18 +107,28 @@ def baseline_linear(
     )
 
 
-def _folded_shocks(prior: Prior, schools: int, suffix: str) -> Any:
+def _folded_shocks(prior: Prior, schools: int, suffix: str, looked: FirstLook | None) -> Any:
     """Return schools' shocks, with a spread that may cross zero while it is sampled.
 
     A half-normal spread times standard normals has the distribution of a normal factor times standard normals: signs
     cancel. The spread is often small, and a sampler moves freely through zero where it would crawl along an edge.
-    ``shock_sd`` is the factor's size, and ``shock`` takes over its sign.
+    ``shock_sd`` is the factor's size, and ``shock`` takes over its sign. Given the factor, a shock that its counts
+    alone put at ``change`` with ``information`` is about normal with mean and spread ``middle`` and ``1 / width`` in
+    standard units; what is sampled is the distance from there.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     factor = pm.Normal(f"shock_factor{suffix}", 0.0, prior.sd)
-    standard = pm.Normal(f"shock_standard{suffix}", 0.0, 1.0, shape=schools)
+    if looked is None:
+        standard = pm.Normal(f"shock_standard{suffix}", 0.0, 1.0, shape=schools)
+    else:
+        change = pm.Data(f"look_change{suffix}", looked.change)
+        information = pm.Data(f"look_information{suffix}", looked.information)
+        width = pt.sqrt(1.0 + factor**2 * information)
+        middle = factor * information * change / width**2
+        moved = pm.Normal(f"shock_moved{suffix}", -middle * width, width, shape=schools)
+        standard = middle + moved / width  # standard normal, because of the mean and spread just given
     pm.Deterministic(prior.name, pt.abs(factor))
     pm.Deterministic(f"shock{suffix}", pt.sign(factor) * standard)
     return factor * standard

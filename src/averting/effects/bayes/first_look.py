@@ -1,0 +1,71 @@
+"""A first look at schools' changes, which tells the sampler where to walk and never what the answer is.
+
+A school's shock and the spread of all shocks hang together: the larger the spread, the closer each shock comes to the
+change that its school's counts show. Sampled in standard units, all shocks must then move whenever the spread does.
+Written about the place where the counts put them, they need not. That is a change of variables: the posterior is the
+same whatever the look finds, so a rough one is enough. (Papaspiliopoulos and others, 2007, on parametrisations;
+Gorinova and others, 2020, on choosing them by the data.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from averting.effects.bayes.cells import Cells
+
+Array = NDArray[np.float64]
+_SMOOTH = 1.0  # events added to both sides of a ratio, so that its log is finite where a school has none
+_OTHERS = 2.0  # what other schools say of a school's level before: one over the square of a spread of 0.7
+_DISPERSION = (0.02, 5.0)
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """What each school's counts say of its own lasting shock, each (school,).
+
+    Parameters
+    ----------
+    change : array
+        Log of the school's rate after the start over its rate before, relative to all schools'.
+    information : array
+        One over the squared standard error of that; 0 where nothing is known.
+    late : array
+        Share of what is known of the school's level that comes from after the start; 0 where nothing is known.
+    """
+
+    change: Array
+    information: Array
+    late: Array
+
+
+def look(cells: Cells, schools: int) -> FirstLook:
+    """Compare each school's counts after the start with those before; a suppressed count stands at its middle.
+
+    Pilots are left at nothing known: their change holds the programme's effect.
+    """
+    exposure, count = np.exp(cells.log_exposure), 0.5 * (cells.lower + cells.upper)
+    year = np.bincount(cells.period, count) / np.maximum(np.bincount(cells.period, exposure), 1e-9)
+    expected = exposure * year[cells.period]
+    half = 2 * cells.school + (cells.after > 0)  # a school before, and after
+
+    def total(values: NDArray[np.floating[Any]]) -> Array:
+        return np.bincount(half, values, 2 * schools).reshape(schools, 2)
+
+    ratio = (total(count) + _SMOOTH) / (total(expected) + _SMOOTH)
+    mean = expected * ratio.ravel()[half]
+    excess = (np.square(count - mean) - mean).sum() / np.maximum(np.square(mean).sum(), 1e-9)
+    known = total(mean / (1.0 + np.clip(excess, *_DISPERSION) * mean))
+    known[:, 0] += _OTHERS
+    change = np.log(ratio[:, 1] / ratio[:, 0])
+    late = known[:, 1] / known.sum(axis=1)
+    ours = np.arange(schools) >= len(cells.event_time)
+    return FirstLook(*(np.where(ours, found, 0.0) for found in (change, known[:, 0] * late, late)))
+
+
+def look_data(found: FirstLook) -> dict[str, Array]:
+    """Return what the model holds of a first look, by name."""
+    return {"look_change": found.change, "look_information": found.information, "look_late": found.late}

@@ -1,0 +1,67 @@
+"""The first look at schools' changes: near what counts show, and silent where they show nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from averting.effects.bayes.cells import Cells
+from averting.effects.bayes.first_look import FirstLook, look
+
+PILOTS, SCHOOLS, YEARS = 2, 40, 8
+
+
+def cells_of(counts: NDArray[np.int64], upper: NDArray[np.int64] | None = None) -> Cells:
+    """Return the cells of counts of schools with 1,000 pupils; the start is half-way."""
+    school, period = (at.ravel() for at in np.indices(counts.shape))
+    after, pilot = (period >= YEARS // 2) * 1.0, (school < PILOTS) * 1.0
+    times = np.maximum(np.arange(YEARS) - YEARS // 2, -1) * np.ones((PILOTS, 1), dtype=np.intp)
+    lower, upper = counts.ravel(), (counts if upper is None else upper).ravel()
+    exposure = np.full(counts.size, np.log(1_000.0))
+    return Cells(school, period, lower, upper, exposure, after * pilot, after, pilot, -5.0, times.astype(np.intp))
+
+
+def drawn(mean: float) -> tuple[FirstLook, NDArray[np.float64]]:
+    rng = np.random.default_rng(3)
+    shock = rng.normal(0.0, 0.5, SCHOOLS)
+    late = np.arange(YEARS) >= YEARS // 2
+    return look(cells_of(rng.poisson(mean * np.exp(shock[:, None] * late))), SCHOOLS), shock
+
+
+def test_large_counts_show_each_schools_change_as_well_as_it_says() -> None:
+    found, shock = drawn(400.0)
+    ours = slice(PILOTS, None)
+    away = found.change[ours] - (shock[ours] - shock[ours].mean())
+    assert away.std() < 0.05
+    assert np.corrcoef(found.change[ours], shock[ours])[0, 1] > 0.99
+
+
+def test_small_counts_say_less() -> None:
+    few, many = drawn(0.5)[0], drawn(20.0)[0]
+    assert np.median(few.information[PILOTS:]) < np.median(many.information[PILOTS:])
+    assert np.isfinite(few.change).all()
+
+
+def test_pilots_show_nothing_because_the_programme_is_in_their_change() -> None:
+    found = drawn(20.0)[0]
+    assert [values[:PILOTS].tolist() for values in (found.change, found.information, found.late)] == [[0, 0]] * 3
+
+
+def test_a_suppressed_count_stands_at_its_middle() -> None:
+    counts = np.random.default_rng(5).poisson(3.0, (SCHOOLS, YEARS))
+    hidden = (counts >= 1) & (counts <= 3)
+    lower, upper, middle = (np.where(hidden, at, counts) for at in (1, 3, 2))
+    entered, known = look(cells_of(lower, upper), SCHOOLS), look(cells_of(middle), SCHOOLS)
+    np.testing.assert_allclose(entered.change, known.change)
+
+
+def test_a_school_without_cells_after_the_start_says_nothing_of_its_change() -> None:
+    counts = np.full((SCHOOLS, YEARS), 5)
+    whole = cells_of(counts)
+    keep = ~((whole.school == 7) & (whole.after > 0))
+    names = ("school", "period", "lower", "upper", "log_exposure", "treated", "after", "pilot")
+    part = Cells(**{name: getattr(whole, name)[keep] for name in names}, centre=-5.0, event_time=whole.event_time)
+    found = look(part, SCHOOLS)
+    assert found.information[7] == found.late[7] == 0.0
+    assert found.information[8] == pytest.approx(found.information[9])
