@@ -29,6 +29,7 @@ _HEADING = re.compile(r"^# +(.+?)\s*#*$")
 _LINK = re.compile(r'<a href="([^"]*)"([^>]*)>(.*?)</a>', re.S)
 _EMPTY_HEADER = re.compile(r'<th scope="col"[^>]*></th>')
 """The corner of a table whose first column names its rows heads nothing."""
+_FORMULA = re.compile(r'(<math display="block".*?</math>)', re.S)
 _ELSEWHERE = re.compile(r"^(?:[a-zA-Z][a-zA-Z+.-]*:|//)")
 _FIRST_HEADINGS = 3
 """A page with fewer headings needs no table of contents."""
@@ -144,6 +145,7 @@ def _rendered(page: _Page, project: Path, navigation: str) -> str:
         # a generated page has no folder of its own
         where = folder if folder.is_dir() else project
         made = pandoc.convert(lines, settings, folder=where, figures=Path(figures), name=page.source, extra=extra)
+    made = _FORMULA.sub(r'<span class="equation-body">\1</span>', made)  # scrolls, and by keyboard too
     return _EMPTY_HEADER.sub("<td></td>", made)
 
 
