@@ -105,7 +105,7 @@ def render(
     report
         Render only this one, for example summary; with --output and without --report it is report.
     output
-        Where to write one report; its ending, .html or .pdf, is the format.
+        Where to write one report; its ending, .html, .pdf or .docx, is the format.
     cache
         Reuse executed cells where report and results are unchanged.
     """

@@ -22,7 +22,7 @@ Renderer = Annotated[
     Engine,
     Parameter(help="auto uses Quarto for HTML where it is installed, else the renderer that averting brings."),
 ]
-Formats = Annotated[str, Parameter(help="Formats of the reports: html, pdf, or html,pdf.")]
+Formats = Annotated[str, Parameter(help="Formats of the reports: html, pdf or docx, or several, as html,pdf.")]
 
 
 def print_json(value: object) -> None:

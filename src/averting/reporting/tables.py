@@ -282,17 +282,20 @@ def scenarios(results: Results) -> ReportTable:
         acts = row["scenario"] != "no_programme"
         if not acts and row["view"] != next(iter(VIEW_LABELS)):
             continue  # nothing happens in any view
-        net = amount(row["npv_mean"], row["npv_lower"], row["npv_upper"]) if acts else numbers.pounds(0)
+        low, high = row["npv_lower"], row["npv_upper"]
+        # of its own, so that a page has room for the whole table
+        between = numbers.interval(numbers.pounds(low), numbers.pounds(high)) if acts and low != high else "–"
+        net = (numbers.pounds(row["npv_mean"] if acts else 0), between)
         cells = (labels[row["scenario"]], VIEW_LABELS[row["view"]] if acts else "Nothing spent, nothing saved")
         if known:
             spent = (numbers.pounds(row["savings_mean"]), numbers.pounds(row["programme_cost"]))
             paid = (numbers.decimal(row["bcr"]), numbers.chance(row["chance_of_paying"])) if acts else ("–", "–")
-            rows.append((*cells, *spent, net, *paid))
+            rows.append((*cells, *spent, *net, *paid))
         else:
-            rows.append((*cells, net))
-    net_of = f"{'Net present value' if known else 'Savings'}, mean and {_level(results)} interval"
+            rows.append((*cells, *net))
+    net_of = ("Net present value, mean" if known else "Savings, mean", f"{_level(results)} interval")
     if not known:
-        return ReportTable(("Scenario", "What is counted", net_of), rows, numeric=(2,))
+        return ReportTable(("Scenario", "What is counted", *net_of), rows, numeric=(2, 3))
     valued = results.valued
     posterior = valued is not None and wording.has_probability(valued)
     pays = "Probability that it pays" if posterior else "Share of draws in which it pays"
@@ -300,12 +303,12 @@ def scenarios(results: Results) -> ReportTable:
         "Scenario",
         "What is counted",
         "Savings, mean",
-        "Programme cost",
-        net_of,
+        "Cost",
+        *net_of,
         "Benefit–cost ratio",
         pays,
     )
-    return ReportTable(columns, rows, numeric=(2, 3, 4, 5, 6))
+    return ReportTable(columns, rows, numeric=tuple(range(2, len(columns))))
 
 
 def payers(results: Results) -> ReportTable:

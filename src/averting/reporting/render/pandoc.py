@@ -63,6 +63,7 @@ def convert(
     name: str,
     to: Target = "html",
     watermark: str = "",
+    extra: Sequence[str] = (),
 ) -> str:
     """Return a report as self-contained HTML, or as Typst whose pictures lie in `figures`.
 
@@ -81,6 +82,8 @@ def convert(
         Word comes in pandoc's own notation, for `to_word`.
     watermark : str
         Words behind every printed page.
+    extra : sequence of str
+        Further options of pandoc; the last of a kind counts.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def convert(
             f"--resource-path={os.pathsep.join((str(folder), str(figures)))}",
         ]
         done = subprocess.run(
-            [_executable(), *_arguments(settings), *layout, *options],
+            [_executable(), *_arguments(settings), *layout, *options, *extra],
             input="\n".join(line.text for line in lines) + "\n",
             capture_output=True,
             encoding="utf-8",
