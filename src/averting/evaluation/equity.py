@@ -1,0 +1,182 @@
+"""Effects by cohort of pupils, from a file that names the cohorts' columns."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from averting.data import Panel
+from averting.data.disclosure import load_rules
+from averting.design import Design
+from averting.effects import Effect
+from averting.effects.cohorts import beside_the_rest, cohort_effect, cohort_table
+from averting.errors import DataError, DesignError, EvaluationError, Fault, refuse
+from averting.evaluation.toml_table import TomlTable
+
+_HIDDEN = "between "
+_ABOUT = (
+    "Effects on cohorts of pupils of the same schools. Pupils of one cohort may be in another, and cohorts were judged together "
+    "(Holm), so that looking at many does not make findings of chance."
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an ``equity.toml`` asks: columns of the file, cohorts by label, pilots and start."""
+
+    path: Path
+    columns: Mapping[str, str]
+    cohorts: Mapping[str, tuple[str, str]]
+    symbols: Mapping[str, tuple[float, float]]
+    pilots: tuple[str, ...]
+    start: str
+    indicator: str
+    rules: str
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class EquityFindings:
+    """Tables ``cohorts`` and ``beside the rest``; no count of pupils is in them."""
+
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """Return words and tables, a line each."""
+        said = [_ABOUT]
+        for name, table in self.tables.items():
+            shown = table.round(3).astype(object).where(table.notna(), "")
+            said += ["", name, *shown.to_string(index=False).splitlines()]
+        return said
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything as plain values, for JSON."""
+        tables = {name: json.loads(table.to_json(orient="records")) for name, table in self.tables.items()}
+        return {"about": _ABOUT, "tables": tables}
+
+
+def effects_by_cohort(path: str | Path) -> EquityFindings:
+    """Estimate the effect on each cohort, and beside all other pupils.
+
+    Parameters
+    ----------
+    path : str or Path
+        TOML; see docs/equity.md.
+
+    Raises
+    ------
+    AvertingError
+        If the file or its data cannot be used.
+    """
+    asked = _read(Path(path))
+    try:
+        frame = pd.read_csv(asked.path, dtype=str, keep_default_na=False)
+    except OSError as error:
+        raise EvaluationError(
+            f"{asked.path} cannot be read: {error.strerror}. Name a file with the counts."
+        ) from error
+    wanted = [*asked.columns.values(), *(column for pair in asked.cohorts.values() for column in pair)]
+    absent = sorted(set(wanted) - set(frame.columns))
+    if absent:
+        raise EvaluationError(f"{asked.path.name} lacks {', '.join(absent)}. Name columns that it has.")
+    own: dict[str, Effect | str] = {}
+    rest: dict[str, Effect | str] = {}
+    for label, (count, exposure) in asked.cohorts.items():
+        own[label] = _effect(asked, frame, count, exposure)
+        rest[label] = _effect(asked, _with_rest(asked, frame, label, count, exposure), "_rest", "_rest_pupils")
+    return EquityFindings({"cohorts": cohort_table(own), "beside the rest": beside_the_rest(own, rest)})
+
+
+def _with_rest(asked: Question, frame: pd.DataFrame, label: str, count: str, exposure: str) -> pd.DataFrame:
+    """Return the frame with all pupils but a cohort; where a count is hidden, the rest is known between bounds."""
+    whole, part = (_bounds(frame[name], asked.symbols) for name in (asked.columns["count"], count))
+    low, high = (whole[0] - part[1]).clip(lower=0), whole[1] - part[0]
+    pupils = pd.to_numeric(frame[asked.columns["exposure"]], "coerce") - pd.to_numeric(frame[exposure], "coerce")
+    for name, total, left in ((count, "count", high), (exposure, "exposure", pupils)):
+        if (left < 0).any():
+            raise DataError(
+                f"{asked.path.name}: {name} is more than {asked.columns[total]} in some row. {label} must be part of all pupils."
+            )
+    exact = low.map("{:.0f}".format).where(low.notna(), "")
+    between = _HIDDEN + low.map("{:.0f}".format) + " " + high.map("{:.0f}".format)
+    hidden = (low < high) & np.isfinite(high)
+    return frame.assign(_rest=between.where(hidden, exact), _rest_pupils=pupils)
+
+
+def _bounds(column: pd.Series, symbols: Mapping[str, tuple[float, float]]) -> tuple[pd.Series, pd.Series]:
+    """Return the least and the most that each count can be; NaN where nothing is known."""
+    number = pd.to_numeric(column, errors="coerce")
+    ends = [number.fillna(column.map({text: one[end] for text, one in symbols.items()})) for end in (0, 1)]
+    return ends[0].where(np.isfinite(ends[1])), ends[1].where(np.isfinite(ends[1]))
+
+
+def _effect(asked: Question, frame: pd.DataFrame, count: str, exposure: str) -> Effect | str:
+    between = {
+        text: text.removeprefix(_HIDDEN).split() for text in frame[count].astype(str) if text.startswith(_HIDDEN)
+    }
+    symbols = {**asked.symbols, **{text: (float(low), float(high)) for text, (low, high) in between.items()}}
+    panel = Panel.from_frame(
+        frame,
+        school=asked.columns["school"],
+        period=asked.columns["period"],
+        counts={asked.indicator: count},
+        exposure=exposure,
+        symbols=symbols,
+        source=asked.path.name,
+    )
+    try:
+        design = Design(panel, asked.pilots, start=asked.start)
+    except DesignError as error:
+        return " ".join([error.message, *(fault.found for fault in error.faults[:1])])
+    threshold = load_rules(asked.rules).threshold
+    return cohort_effect(design, asked.indicator, threshold=threshold, draws=asked.draws, seed=asked.seed)
+
+
+def _read(path: Path) -> Question:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name a file on cohorts.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
+    faults: list[Fault] = []
+    top = TomlTable(values, path.name, faults)
+    data = top.path("data", path.parent) or path
+    columns = {key: top.take(key, str) for key in ("school", "period", "count", "exposure")}
+    pilots, start = top.texts("pilots"), top.take("start", str)
+    indicator, rules = top.take("indicator", str, "permanent_exclusions"), top.take("rules", str, "under_five")
+    draws, seed = top.take("draws", int, 1000), top.take("seed", int, 1)
+    symbols = _symbols(top)
+    cohorts: dict[str, tuple[str, str]] = {}
+    for table in top.tables("cohort"):
+        label = table.take("label", str)
+        if label in cohorts:
+            table.fault("label", f"'{label}' is there twice", "Give each cohort a label of its own.")
+        cohorts[label] = (table.take("count", str), table.take("exposure", str))
+        table.done()
+    if not cohorts:
+        faults.append(Fault(path.name, "it names no cohort", "Add a [[cohort]] with label, count and exposure"))
+    if draws < 100:
+        top.fault("draws", f"{draws} are too few", "Use 100 or more.")
+    top.done()
+    refuse(EvaluationError, f"{path.name} cannot be used", faults)
+    return Question(data, columns, cohorts, symbols, pilots, start, indicator, rules, draws, seed)
+
+
+def _symbols(top: TomlTable) -> dict[str, tuple[float, float]]:
+    found = {}
+    for text, bounds in top.take("symbols", dict, {}).items():
+        if isinstance(bounds, list) and len(bounds) == 2 and all(isinstance(end, int | float) for end in bounds):
+            found[text] = (float(bounds[0]), float(bounds[1]))
+        else:
+            top.fault(
+                f"[symbols] {text}", "this is no pair of bounds", "Give the least and the most, such as [1, 2]."
+            )
+    return found
