@@ -84,7 +84,6 @@ def test_scenarios_can_be_read_by_many(said, results_folder, grade):
     words = [word for word in said("scenarios", results_folder) if word.count(" ") > 5 and word.count("£") < 4]
     text = " ".join(words).replace("permanent exclusions", "exclusions")
     assert len(text.split()) > 300
-    print("GRADE", grade(text), len(text.split()))
     assert grade(text) < 9
 
 
