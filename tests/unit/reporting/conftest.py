@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,3 +75,19 @@ def rewrite() -> Callable[..., None]:
         path.write_text(json.dumps({**record, **entries}), encoding="utf-8")
 
     return change
+
+
+@pytest.fixture
+def grade() -> Callable[[str], float]:
+    """Flesch-Kincaid grade of a text: the school year whose pupils can read it, in the United States."""
+
+    def count(text: str) -> float:
+        """Flesch-Kincaid grade (Kincaid et al. 1975), syllables counted as groups of vowels."""
+        sentences = [part for part in re.split(r"[.!?:;]+\s", f"{text} ") if re.search("[A-Za-z]", part)]
+        words = re.findall(r"[A-Za-z']+", text)
+        syllables = sum(
+            max(1, len(re.findall(r"[aeiouy]+", re.sub(r"e$|es$|ed$", "", word.lower())))) for word in words
+        )
+        return 0.39 * len(words) / len(sentences) + 11.8 * syllables / len(words) - 15.59
+
+    return count

@@ -89,24 +89,14 @@ def test_half_of_the_money():
     assert summary._when(pd.Series([5.0], index=[2099])) == "2099-00"
 
 
-def grade(text: str) -> float:
-    """Flesch-Kincaid grade (Kincaid et al. 1975), syllables counted as groups of vowels."""
-    sentences = [part for part in re.split(r"[.!?:;]+\s", f"{text} ") if re.search("[A-Za-z]", part)]
-    words = re.findall(r"[A-Za-z']+", text)
-    syllables = sum(
-        max(1, len(re.findall(r"[aeiouy]+", re.sub(r"e$|es$|ed$", "", word.lower())))) for word in words
-    )
-    return 0.39 * len(words) / len(sentences) + 11.8 * syllables / len(words) - 15.59
-
-
-def test_grade_of_known_texts():
+def test_grade_of_known_texts(grade):
     # by hand: 6 words of one syllable in one sentence
     assert grade("The cat sat on the mat.") == pytest.approx(0.39 * 6 + 11.8 - 15.59)
     assert grade("Notwithstanding considerable heterogeneity, generalisability remains questionable.") > 16
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_reading_age(told, verdict):
+def test_reading_age(told, grade, verdict):
     results = told(verdict)
     prose = re.sub(r"(?s)^---.*?---|```.*?```|`.*?`|#.*?\n|\*", "", _template().read_text(encoding="utf-8"))
     table = [f"{cell.rstrip('.')}." for row in summary.choices(results).rows for cell in row]

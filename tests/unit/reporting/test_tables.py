@@ -140,6 +140,15 @@ def test_scenario_rows_show_the_numbers_of_the_file(results_folder):
         assert any("−\u2060£123,000" in cell for cell in row)
 
 
+def test_an_interval_has_a_column_of_its_own(results_folder):
+    results = open_results(results_folder)
+    table = tables.scenarios(results)
+    at = list(table.columns).index("95% interval")
+    shown = {(row[0], row[at]) for row in table.rows}
+    assert all(" to " in between for scenario, between in shown if scenario == "Central")
+    assert not any(" to " in row[at - 1] for row in table.rows)
+
+
 def test_every_declared_cost_is_listed_with_its_source(results_folder):
     sources = pd.read_csv(results_folder / "appraisal" / "sources.csv")
     rows = tables.sources(open_results(results_folder)).rows

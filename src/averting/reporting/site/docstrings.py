@@ -86,7 +86,8 @@ def _signature(name: str, thing: Any) -> str:
             shown.append("*")
         star = star or one.kind in (one.KEYWORD_ONLY, one.VAR_POSITIONAL)
         shown.append(_parameter(one))
-    end = "" if given.return_annotation is given.empty else f" -> {_annotation(given.return_annotation)}"
+    silent = inspect.isclass(thing) or given.return_annotation is given.empty
+    end = "" if silent else f" -> {_annotation(given.return_annotation)}"
     line = f"{name}({', '.join(shown)}){end}"
     if len(line) > _WIDE:
         line = f"{name}(\n" + "".join(f"    {one},\n" for one in shown) + f"){end}"
