@@ -18,7 +18,7 @@ from averting.evaluation.settings import FILE
 from averting.resources import analyses_dir
 from averting.years import FinancialYear
 
-MISSING = object()
+MISSING = "<missing>"  # a text, so that tests are called the same in every process
 
 
 def put(values, path, value):
