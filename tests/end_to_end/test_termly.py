@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from averting.reporting import open_results
+from averting.data.disclosure import load_rules
+from averting.evaluation import run
+from averting.reporting import open_results, tables
+from averting.reporting.controlled import control, write_controlled
 
 TERMS = [f"{year}/{year - 1999} {term}" for year in range(2018, 2024) for term in ("Autumn", "Spring", "Summer")]
 START = TERMS.index("2022/23 Spring")
@@ -118,3 +121,35 @@ def test_by_term_from_a_file_to_a_page(folder, cli, report_of):
     assert page.says("1001 School 1 2001 School 1 conversion 2021/22 Spring a pilot")
     assert "all terms" in page.text
     assert "a year" not in page.text.partition("What changed")[0].partition("Before the start")[2][:400]
+
+
+def test_what_leaves_where_the_primary_estimate_adjusts_for_an_event(folder, tmp_path):
+    indicator = "permanent_exclusions"
+    toml = folder / "evaluation.toml"
+    before, _, after = toml.read_text(encoding="utf-8").partition('[[estimate]]\nid = "main"')
+    primary = f"""[[estimate]]
+id = "main"
+role = "primary"
+indicator = "{indicator}"
+method = "poisson_fe"
+covariates = ["event:workers"]
+
+[diagnostics]
+run = ["anticipation"]
+"""
+    assert after
+    toml.write_text(before + primary, encoding="utf-8")
+    inside = open_results(run(folder))
+    assert inside.table("diagnostics/anticipation")["label"].tolist()[0] == "all terms"
+    (tmp_path / "controlled").mkdir()
+    public = write_controlled(control(inside, load_rules("under_five")), tmp_path / "controlled")
+    named = tables.estimates(public).rows[0][0]
+    assert named == f"{public.indicator(indicator)}, adjusted for an event of named schools (primary)"
+    assert tables.estimates(public).rows[0][2] == tables.estimates(inside).rows[0][2]
+    assert tables.events(public).rows[-1][1] == "An event of named schools, withheld"
+    for file in public.folder.rglob("*.*"):
+        if file.is_file() and file.suffix != ".nc":
+            told = file.read_text(encoding="utf-8")
+            assert not any(word in told for word in ("Social workers", "1010", "School 1", "2001")), file.name
+    counts = public.table(f"design/paths_{indicator}")
+    assert set(counts["period"]) <= set(TERMS)

@@ -51,7 +51,7 @@ def synthetic_checks(
     before, pilots = outcomes[:, ~counts.treated[0]], len(design.pilots)
     return (
         *design.checks,
-        _placebos(key, placebos, exact, alpha, pilots),
+        _placebos(key, placebos, exact, alpha, pilots, len(design.comparison)),
         _fit(key, before, fitted, ~counts.treated[0], pilots),
         _donors(key, fitted.weights[0]),
         _levels(key, before, pilots),
@@ -59,7 +59,7 @@ def synthetic_checks(
     )
 
 
-def _placebos(key: str, placebos: int, exact: bool, alpha: float, pilots: int) -> CheckResult:
+def _placebos(key: str, placebos: int, exact: bool, alpha: float, pilots: int, others: int) -> CheckResult:
     smallest = 1.0 / (placebos + 1)
     blind = smallest > alpha
     kind = "all" if exact else "a random sample of"
@@ -67,7 +67,8 @@ def _placebos(key: str, placebos: int, exact: bool, alpha: float, pilots: int) -
         f"{key}/permutations",
         "fail" if blind else "pass",
         f"{kind} {placebos:,} sets of {pilots} others were put in the pilots' place; the smallest "
-        f"p-value this design can give is {smallest:.3g}.",
+        f"p-value this design can give is {smallest:.3g}. A placebo's twin is made from {others - pilots} others and never "
+        f"from the pilots, the pilots' from {others}: the two are not quite alike, so p-values may be a little too small.",
         f"No result of this design could be significant at {alpha:.3g}: add more to compare with."
         if blind
         else "",
