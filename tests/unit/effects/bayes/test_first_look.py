@@ -15,7 +15,7 @@ PILOTS, SCHOOLS, YEARS = 2, 40, 8
 def cells_of(counts: NDArray[np.int64], upper: NDArray[np.int64] | None = None) -> Cells:
     """Return the cells of counts of schools with 1,000 pupils; the start is half-way."""
     school, period = (at.ravel() for at in np.indices(counts.shape))
-    after, pilot = (period >= YEARS // 2) * 1.0, (school < PILOTS) * 1.0
+    after, pilot = (period >= YEARS // 2).astype(np.float64), (school < PILOTS).astype(np.float64)
     times = np.maximum(np.arange(YEARS) - YEARS // 2, -1) * np.ones((PILOTS, 1), dtype=np.intp)
     lower, upper = counts.ravel(), (counts if upper is None else upper).ravel()
     exposure = np.full(counts.size, np.log(1_000.0))
