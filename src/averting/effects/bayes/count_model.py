@@ -72,27 +72,30 @@ def baseline_linear(
     level, pilot_level = declare(named["level"]), declare(named["pilot_level"])
     spread = {name: declare(named[name]) for name in SPREADS if name != "shock_sd"}
     common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
-    period = pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
+    mean, deviation = levels_like
+
+    def levels(drift: Any) -> Any:
+        # centred: years of counts say more about a school's level than its prior does, and written about zero the
+        # common level would trade off with all of them
+        middle, spread_left = common + spread["school_sd"] * mean + drift, spread["school_sd"] * deviation
+        own = pm.Normal(f"school_level{suffix}", middle, spread_left, shape=schools) - drift
+        pm.Deterministic(f"school{suffix}", (own - common) / spread["school_sd"])
+        return own
+
+    def years() -> Any:
+        return pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
+
+    # the order of variables decides the draws of a seed
+    own, period = (levels(0.0), None) if looked is None else (None, years())
     if shock is None and not correlated:
         moved = _folded_shocks(named["shock_sd"], schools, suffix, looked)
     else:
         own_shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
         moved = declare(named["shock_sd"]) * own_shock
-    mean, deviation = levels_like
-    # what is sampled after a look is a school's level over all its years, which its counts know better than that before
-    drift = 0.0
-    if looked is not None:
-        drift = spread["period_sd"] * period.mean() + pm.Data(f"look_late{suffix}", looked.late) * moved
-    # centred: years of counts say more about a school's level than its prior does, and written about zero the common
-    # level would trade off with all of them
-    sampled = pm.Normal(
-        f"school_level{suffix}",
-        common + spread["school_sd"] * mean + drift,
-        spread["school_sd"] * deviation,
-        shape=schools,
-    )
-    own = sampled - drift
-    pm.Deterministic(f"school{suffix}", (own - common) / spread["school_sd"])
+    if looked is None:
+        period = years()
+    else:  # a school's level over all its years, which its counts know better than that before
+        own = levels(spread["period_sd"] * period.mean() + pm.Data(f"look_late{suffix}", looked.late) * moved)
 
     # data, not constants: the compiled code then serves other data, and is found in the compiler's cache
     def data(name: str, values: Any) -> Any:
