@@ -86,7 +86,8 @@ def baseline_linear(
         return pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
 
     # the order of variables decides the draws of a seed
-    own, period = (levels(0.0), None) if looked is None else (None, years())
+    own: Any = levels(0.0) if looked is None else None
+    period: Any = None if looked is None else years()
     if shock is None and not correlated:
         moved = _folded_shocks(named["shock_sd"], schools, suffix, looked)
     else:
