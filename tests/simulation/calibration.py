@@ -18,7 +18,7 @@ from averting.data import Panel
 from averting.design import Design
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import BASELINE
-from averting.effects.bayes.first_look import look, look_data
+from averting.effects.bayes.first_look import FirstLook, look, look_data
 from averting.effects.bayes.likelihood import cell_data
 from averting.effects.bayes.priors import load_priors
 from averting.effects.bayes.sampling import flat
@@ -83,8 +83,10 @@ def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
         "cell_after": cells.after,
         "cell_treated": cells.treated,
         **cell_data(cells),
-        **look_data(look(cells, schools)),
     }
+    if "look_change" in names:
+        # where this panel has too few events for a look, one that knows nothing: whatever it holds, the posterior is the same
+        data |= look_data(look(cells, schools) or FirstLook(*np.zeros((3, schools))))
     if "hidden_at" in names and "hidden_at" not in data:
         data |= NOTHING_HIDDEN
     if set(data) != names:  # an array left as it was would fit one panel's counts with another's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -32,7 +33,7 @@ def results(effect):
     pilots = {"100001": {"name": "Ash"}, "100002": {"name": ""}}
     return SimpleNamespace(
         effect=lambda _key: made,
-        record=lambda _name: {"pilots": pilots},
+        record=lambda _name: {"pilots": pilots, "level": "school"},
         indicator=lambda key: key.replace("_", " "),
     )
 
@@ -83,8 +84,13 @@ def test_models_are_told_in_words_and_maths(results):
     known = {key for key, spec in known_estimators().items() if spec.priors and spec.takes == "count"}
     for key in known:
         made = replace(results.effect("main"), method=key)
-        told = bayes.told(SimpleNamespace(effect=lambda _key, made=made: made), "main")
+        told = bayes.told(SimpleNamespace(effect=lambda _key, made=made: made, record=results.record), "main")
         assert told.count("$$") in (4, 6), key
+        assert "`school_sd`" in told or key == "bayes_synthetic"
+        of_areas = SimpleNamespace(
+            effect=lambda _key, made=made: made, record=lambda _: {"level": "local authority"}
+        )
+        assert not re.search(r"\bschools?\b", bayes.told(of_areas, "main"))
     made = replace(results.effect("main"), method="ratio_did")
     assert bayes.told(SimpleNamespace(effect=lambda _key: made), "main") == ""
 

@@ -26,7 +26,9 @@ def drawn(mean: float) -> tuple[FirstLook, NDArray[np.float64]]:
     rng = np.random.default_rng(3)
     shock = rng.normal(0.0, 0.5, SCHOOLS)
     late = np.arange(YEARS) >= YEARS // 2
-    return look(cells_of(rng.poisson(mean * np.exp(shock[:, None] * late))), SCHOOLS), shock
+    found = look(cells_of(rng.poisson(mean * np.exp(shock[:, None] * late))), SCHOOLS)
+    assert found is not None
+    return found, shock
 
 
 def test_large_counts_show_each_schools_change_as_well_as_it_says() -> None:
@@ -38,9 +40,17 @@ def test_large_counts_show_each_schools_change_as_well_as_it_says() -> None:
 
 
 def test_small_counts_say_less() -> None:
-    few, many = drawn(0.5)[0], drawn(20.0)[0]
+    few, many = drawn(2.0)[0], drawn(20.0)[0]
     assert np.median(few.information[PILOTS:]) < np.median(many.information[PILOTS:])
     assert np.isfinite(few.change).all()
+
+
+def test_too_few_events_are_not_looked_at() -> None:
+    counts = np.zeros((SCHOOLS, YEARS), dtype=int)
+    counts[:, 0] = 7
+    assert look(cells_of(counts), SCHOOLS) is None
+    counts[:, 0] = 8
+    assert look(cells_of(counts), SCHOOLS) is not None
 
 
 def test_pilots_show_nothing_because_the_programme_is_in_their_change() -> None:
@@ -53,6 +63,8 @@ def test_a_suppressed_count_stands_at_its_middle() -> None:
     hidden = (counts >= 1) & (counts <= 3)
     lower, upper, middle = (np.where(hidden, at, counts) for at in (1, 3, 2))
     entered, known = look(cells_of(lower, upper), SCHOOLS), look(cells_of(middle), SCHOOLS)
+    assert entered is not None
+    assert known is not None
     np.testing.assert_allclose(entered.change, known.change)
 
 
@@ -63,5 +75,6 @@ def test_a_school_without_cells_after_the_start_says_nothing_of_its_change() -> 
     names = ("school", "period", "lower", "upper", "log_exposure", "treated", "after", "pilot")
     part = Cells(**{name: getattr(whole, name)[keep] for name in names}, centre=-5.0, event_time=whole.event_time)
     found = look(part, SCHOOLS)
+    assert found is not None
     assert found.information[7] == found.late[7] == 0.0
     assert found.information[8] == pytest.approx(found.information[9])
