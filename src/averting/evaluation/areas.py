@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from averting.effects.areas import AreaEffect, PooledAreas, area_effect, pool_ar
 from averting.effects.verdict import Verdict
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.settings import FILE
-from averting.evaluation.toml_table import TomlTable
+from averting.evaluation.toml_table import TomlTable, open_table
 from averting.reporting.results import Results, open_results
 from averting.years import FinancialYear
 
@@ -140,14 +139,8 @@ def areas_together(path: str | Path) -> AreasFindings:
 
 
 def _read(path: Path) -> tuple[float, str, float, list[Area]]:
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name a file of areas.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
-    top = TomlTable(values, path.name, faults)
+    top = open_table(path, faults, advice="Name a file of areas.")
     level = top.take("level", float, 0.95)
     if not 0.5 <= level < 1:
         top.fault(

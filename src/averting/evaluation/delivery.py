@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 
 from averting.data.disclosure import load_rules
 from averting.errors import EvaluationError, Fault, refuse
-from averting.evaluation.toml_table import TomlTable
+from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes.delivery import PLANNED, read_delivery
 from averting.outcomes.tidier import NOT_STATED, Version, versions_table
 
@@ -71,14 +70,8 @@ def what_was_delivered(path: str | Path) -> DeliveryFindings:
         If the file cannot be used.
     """
     path = Path(path)
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name a file on delivery.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
-    top = TomlTable(values, path.name, faults)
+    top = open_table(path, faults, advice="Name a file on delivery.")
     records, rules = top.take("records", str, None), top.take("rules", str, "under_five")
     plan = _plan(top.table("plan"))
     versions = [_version(table) for table in top.tables("version")]

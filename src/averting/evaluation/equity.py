@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from averting.design import Design
 from averting.effects import Effect
 from averting.effects.cohorts import beside_the_rest, cohort_effect, cohort_table
 from averting.errors import DataError, DesignError, EvaluationError, Fault, refuse
-from averting.evaluation.toml_table import TomlTable
+from averting.evaluation.toml_table import TomlTable, open_table
 
 _HIDDEN = "between "
 _ABOUT = (
@@ -140,14 +139,8 @@ def _effect(asked: Question, frame: pd.DataFrame, count: str, exposure: str) -> 
 
 
 def _read(path: Path) -> Question:
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name a file on cohorts.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
-    top = TomlTable(values, path.name, faults)
+    top = open_table(path, faults, advice="Name a file on cohorts.")
     data = top.path("data", path.parent) or path
     columns = {key: top.take(key, str) for key in ("school", "period", "count", "exposure")}
     pilots, start = top.texts("pilots"), top.take("start", str)

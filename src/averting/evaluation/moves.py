@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,7 +13,7 @@ import pandas as pd
 from averting.data.disclosure import Rules, load_rules
 from averting.data.files import read_columns
 from averting.errors import EvaluationError, Fault, refuse
-from averting.evaluation.toml_table import TomlTable
+from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes.moves import compared, placement_table, read_placements, transitions
 
 DESCRIPTION = (
@@ -65,14 +64,8 @@ def where_pupils_went(path: str | Path) -> MovesFindings:
         If the file cannot be used.
     """
     path = Path(path)
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name a file on moves.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
-    top = TomlTable(values, path.name, faults)
+    top = open_table(path, faults, advice="Name a file on moves.")
     rules = top.take("rules", str, "under_five")
     placements = _placements(top.table("placements"))
     asked = [_transitions(table) for table in top.tables("transitions")]

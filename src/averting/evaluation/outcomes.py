@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandas as pd
 
 from averting.data import Neighbours, load_indicators, read_neighbours, read_panel
 from averting.errors import EvaluationError, Fault, refuse
-from averting.evaluation.toml_table import TomlTable
+from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes import Board, framework, from_panel, make_board, outcome_sets, read_own
 from averting.outcomes.board import COVID, LAST
 from averting.reporting.board import BoardFiles, write_board
@@ -54,14 +53,8 @@ def read_board(path: str | Path) -> BoardSettings:
         Listing every key that is missing, unknown or cannot be read.
     """
     path = Path(path)
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name a board's file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
-    top = TomlTable(values, path.name, faults)
+    top = open_table(path, faults, advice="Name a board's file.")
     measures, note = _measures(top)
     neighbours = top.take("neighbours", str, None)
     made = BoardSettings(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from averting.errors import AvertingError, EvaluationError, Fault, refuse
-from averting.evaluation.toml_table import TomlTable
+from averting.evaluation.toml_table import TomlTable, open_table
 from averting.risk import Compared, OptIn, PrintedRisk
 from averting.risk.by_characteristic import OUTCOMES
 from averting.risk.priors import BASES, SPREAD
@@ -91,16 +90,8 @@ def read_question(path: str | Path) -> RiskQuestion:
         Listing every key that is missing, unknown or cannot be read.
     """
     path = Path(path)
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EvaluationError(
-            f"{path} cannot be read: {error.strerror}. Name a file that asks who is at risk."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
-    top = TomlTable(values, path.name, faults)
+    top = open_table(path, faults, advice="Name a file that asks who is at risk.")
     compare = tuple(filter(None, (_compared(table) for table in top.tables("compare"))))
     published = _published(top.table("by_characteristic"), path.parent)
     pupils = _pupils(top.table("pupils"), top.tables("profile"), top.table("prior"), path.parent)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from averting.errors import AvertingError, Fault
+from averting.errors import AvertingError, EvaluationError, Fault
+from averting.resources import read_toml
 
 _REQUIRED: Any = object()
 _NAMES = {
@@ -131,3 +132,26 @@ class TomlTable:
                 self.fault(
                     key, "this key is not known", f"{hint}Known keys: {', '.join(sorted(set(self.known)))}."
                 )
+
+
+def open_table(path: Path, faults: list[Fault], *, advice: str) -> TomlTable:
+    """Open a file that a command is given, as its outermost table.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as :func:`averting.resources.read_toml` takes it.
+    faults : list of Fault
+        Collects what is wrong in the file.
+    advice : str
+        What to do where it cannot be opened, such as "Name a file of areas."
+
+    Raises
+    ------
+    EvaluationError
+        If the file cannot be opened, or is not TOML.
+    """
+    try:
+        return TomlTable(read_toml(path, error=EvaluationError), path.name, faults)
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}. {advice}") from error

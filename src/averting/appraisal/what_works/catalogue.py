@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
@@ -15,7 +14,7 @@ from typing import Any
 from averting.appraisal.programme_elements import known_elements
 from averting.data import load_indicators
 from averting.errors import Fault, ParameterError, refuse
-from averting.resources import models_dir
+from averting.resources import models_dir, read_toml
 
 GRADES: Mapping[str, str] = MappingProxyType(
     {
@@ -244,11 +243,9 @@ def _shipped() -> Mapping[str, Intervention]:
 
 def _read(path: Path, *, own: bool) -> dict[str, Intervention]:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = read_toml(path, error=ParameterError)
     except OSError as error:
         raise ParameterError(f"{path} cannot be read: {error.strerror}. Name a file of entries.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path.name} is not valid TOML: {error}.") from error
     faults: list[Fault] = []
     if own:
         faults += [
