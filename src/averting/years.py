@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import total_ordering
-from typing import Self
+from typing import ClassVar, Self
 
 from averting.errors import UnitError
 
@@ -26,8 +26,33 @@ def _start_year(text: str, kind: str, example: str) -> int:
 
 @total_ordering
 @dataclass(frozen=True)
-class AcademicYear:
-    """An English school year, 1 September to 31 August.
+class _Year:
+    """A year that starts in one calendar year and ends in the next; years of one kind are in order."""
+
+    kind: ClassVar[str]
+    example: ClassVar[str]
+
+    start: int
+
+    @classmethod
+    def parse(cls, text: str | int) -> Self:
+        """Read ``2016/17``, ``2016-17``, ``2016/2017`` or DfE's ``201617``; anything else is a UnitError."""
+        return cls(_start_year(str(text), cls.kind, cls.example))
+
+    @property
+    def label(self) -> str:
+        """The year as its kind is written, with the mark between years of ``example``."""
+        return f"{self.start}{self.example[4]}{(self.start + 1) % 100:02d}"
+
+    def __lt__(self, other: Self) -> bool:
+        return self.start < other.start
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class AcademicYear(_Year):
+    """An English school year, 1 September to 31 August, which DfE writes ``2016/17``.
 
     Parameters
     ----------
@@ -40,23 +65,8 @@ class AcademicYear:
     '2016/17'
     """
 
-    start: int
-
-    @classmethod
-    def parse(cls, text: str | int) -> Self:
-        """Read ``2016/17``, ``2016-17``, ``2016/2017`` or DfE's ``201617``; anything else is a UnitError."""
-        return cls(_start_year(str(text), "an academic year", "2016/17"))
-
-    @property
-    def label(self) -> str:
-        """The year as DfE writes it, for example ``2016/17``."""
-        return f"{self.start}/{(self.start + 1) % 100:02d}"
-
-    def __lt__(self, other: AcademicYear) -> bool:
-        return self.start < other.start
-
-    def __str__(self) -> str:
-        return self.label
+    kind = "an academic year"
+    example = "2016/17"
 
 
 TERMS = ("Autumn", "Spring", "Summer")
@@ -177,10 +187,8 @@ def covered(period: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(label for label in known if asked.covers(Period.parse(label)))
 
 
-@total_ordering
-@dataclass(frozen=True)
-class FinancialYear:
-    """A UK financial year, 1 April to 31 March.
+class FinancialYear(_Year):
+    """A UK financial year, 1 April to 31 March, which HM Treasury writes ``2021-22``.
 
     Parameters
     ----------
@@ -189,27 +197,12 @@ class FinancialYear:
 
     Examples
     --------
-    >>> FinancialYear.parse("2021-22").label
+    >>> FinancialYear.parse("2021/22").label
     '2021-22'
     """
 
-    start: int
-
-    @classmethod
-    def parse(cls, text: str | int) -> Self:
-        """Read ``2021-22``, ``2021/22`` or ``2021/2022``; anything else is a UnitError."""
-        return cls(_start_year(str(text), "a financial year", "2021-22"))
-
-    @property
-    def label(self) -> str:
-        """The year as HM Treasury writes it, for example ``2021-22``."""
-        return f"{self.start}-{(self.start + 1) % 100:02d}"
-
-    def __lt__(self, other: FinancialYear) -> bool:
-        return self.start < other.start
-
-    def __str__(self) -> str:
-        return self.label
+    kind = "a financial year"
+    example = "2021-22"
 
 
 def financial_year(value: FinancialYear | str | int) -> FinancialYear:
