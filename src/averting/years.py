@@ -24,8 +24,7 @@ def _start_year(text: str, kind: str, example: str) -> int:
     return start
 
 
-@total_ordering
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class _Year:
     """A year that starts in one calendar year and ends in the next; years of one kind are in order."""
 
@@ -43,9 +42,6 @@ class _Year:
     def label(self) -> str:
         """The year as its kind is written, with the mark between years of ``example``."""
         return f"{self.start}{self.example[4]}{(self.start + 1) % 100:02d}"
-
-    def __lt__(self, other: Self) -> bool:
-        return self.start < other.start
 
     def __str__(self) -> str:
         return self.label

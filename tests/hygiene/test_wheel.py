@@ -81,7 +81,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("build")
     sources = _copy_of_the_sources(home / "checkout")
     uv = shutil.which("uv")
-    build = [uv, "build", "--wheel"] if uv else [sys.executable, "-m", "build", "--wheel"]
+    build = (
+        [uv, "build", "--wheel", "--python", sys.executable] if uv else [sys.executable, "-m", "build", "--wheel"]
+    )
     _must(*build, "--out" + ("-dir" if uv else "dir"), home / "dist", sources, cwd=home)
     (built,) = (home / "dist").glob("*.whl")
     # the sources go, so that nothing below can lean on them

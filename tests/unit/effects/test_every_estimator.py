@@ -183,6 +183,15 @@ def test_auto_permutes_few_pilots_or_gives_no_verdict(counts: Counts, design_of:
 
 
 @pytest.mark.parametrize("method", QUICK)
+def test_numbers_are_plain(counts: Counts, design_of: DesignOf, method: str) -> None:
+    # NumPy scalars print as np.float64(…) and are no JSON
+    found = answer(design_of(counts(5)), method)
+    assert isinstance(found, Effect)
+    numbers = (found.estimate, *found.interval, found.level, found.p_value)
+    assert {type(number) for number in numbers if number is not None} == {float}
+
+
+@pytest.mark.parametrize("method", QUICK)
 def test_units_are_called_what_they_are(counts: Counts, design_of: DesignOf, method: str) -> None:
     effect = estimate(design_of(counts(13), level="local authority"), "events", method=method, draws=100)
     said = " ".join(

@@ -49,7 +49,7 @@ def accepted_interval(
     first, last = accepted[0], accepted[-1]
     lower = -np.inf if first == 0 else _cross(p_value, grid[first], grid[first - 1], alpha)
     upper = np.inf if last == len(grid) - 1 else _cross(p_value, grid[last], grid[last + 1], alpha)
-    return lower, upper
+    return float(lower), float(upper)
 
 
 def confidence_draws(grid: Array, lower_p: Array, n: int, rng: np.random.Generator) -> Array:
