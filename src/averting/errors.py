@@ -59,6 +59,9 @@ class AvertingError(Exception):
         self.faults = tuple(faults)
         super().__init__("\n".join([message, *(f"  - {fault}" for fault in self.faults)]))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, self.faults)  # else another process would give it back without its parts
+
 
 class DataError(AvertingError):
     """A data file or frame cannot be read as it stands."""
@@ -108,10 +111,14 @@ class MissingExtraError(AvertingError):
     """
 
     def __init__(self, extra: str, purpose: str) -> None:
+        self._told = (extra, purpose)
         super().__init__(
             f"{purpose} needs the '{extra}' extra, which is not installed. "
             f"Install it with: pip install 'averting[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return type(self), self._told  # what it was made from, so that it comes back whole from another process
 
 
 def refuse(error: type[AvertingError], heading: str, faults: Iterable[Fault], *, most: int | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,26 @@ def read_toml(path: Path, *, error: type[AvertingError]) -> dict[str, Any]:
             f"{path} has more than {LARGEST_TOML:,} bytes, so it is no declaration. Name the file you meant."
         )
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
+        values = tomllib.loads(content.decode("utf-8-sig"))
+        wide = next(_too_wide(values), None)
     except ValueError as wrong:  # not TOML, not UTF-8, or a number of thousands of digits
         raise error(f"{path} is not valid TOML: {wrong}.") from wrong
     except RecursionError as wrong:
         raise error(f"{path} is not valid TOML: its tables or lists lie too deep in each other.") from wrong
+    if wide is not None:
+        raise error(
+            f"{path} is not valid TOML: {wide} has a whole number of more than 64 bits. Give the number meant."
+        )
+    return values
+
+
+def _too_wide(value: Any, key: str = "") -> Iterator[str]:
+    """Yield where whole numbers lie that TOML does not allow, and no decimal number can hold."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _too_wide(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _too_wide(item, key)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield key

@@ -218,12 +218,21 @@ class Distribution:
         table = dict(self.numbers)
         for keys, read in variants.items():
             if set(table) in (set(keys), {*keys, "mean"}):
-                return read(table)
+                return self._read(read, table)
         allowed = " or ".join("{" + ", ".join(keys) + "}" for keys in variants)
         raise ParameterError(
             f"the {self.family} distribution has keys {{{', '.join(table)}}}. Give {allowed}; "
             "'mean' may be added and is then checked."
         )
+
+    def _read(self, read: Callable[[Numbers], _Shape], table: dict[str, float]) -> _Shape:
+        try:
+            return read(table)
+        except ArithmeticError as error:  # a ratio or square that no computer holds
+            told = ", ".join(f"{key} = {value:g}" for key, value in table.items())
+            raise ParameterError(
+                f"the {self.family} distribution with {told} cannot be computed. Look for a slip in its exponents."
+            ) from error
 
     @property
     def mean(self) -> float:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from averting.design import choose_comparison
 from averting.effects.power import DeclaredNoise, PanelNoise, Power, simulate_power
-from averting.effects.power.workers import Advance, no_advance
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.settings import Evaluation, load_evaluation
 from averting.evaluation.stages import build_panel, leave_out
+from averting.parallel import Advance, no_advance
 
 _PILOTS, _YEARS = 3, 3
 

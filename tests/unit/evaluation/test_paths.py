@@ -51,9 +51,10 @@ def test_a_later_schema_is_refused_alone_and_says_what_to_do(values, write):
         (b"a = " + b"[" * 100_000, "too deep"),
         (b"a = " + b"9" * 5_000, "not valid TOML"),
         (b"a = '\xff'", "not valid TOML"),
+        (b"[[a]]\nb = [1, {c = 9223372036854775808}]", "c has a whole number of more than 64 bits"),
         (b"#" * (4 * 2**20 + 1), "no declaration"),
     ],
-    ids=["deep", "digits", "bytes", "huge"],
+    ids=["deep", "digits", "bytes", "wide", "huge"],
 )
 def test_a_file_made_to_break_the_reader_is_refused(tmp_path, content, words):
     (tmp_path / "evaluation.toml").write_bytes(content)

@@ -16,8 +16,8 @@ from averting.effects.kernels.permutation import reference_sets
 from averting.effects.kernels.trials import NOT_ESTIMABLE, call_verdicts, change_counts
 from averting.effects.power.noise import DeclaredNoise, PanelNoise
 from averting.effects.power.result import VERDICTS, Power
-from averting.effects.power.workers import Advance, no_advance, run_tasks
 from averting.errors import EstimationError
+from averting.parallel import Advance, Workers, no_advance
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0)
 """True ratios of rates simulated unless others are asked for."""
@@ -99,7 +99,7 @@ def simulate_power(
         _Task(noise, few, years, wanted, level, size, seed, batch)
         for few, years, (batch, size) in product(sorted(set(pilots)), sorted(set(years_after)), enumerate(sizes))
     ]
-    counted = run_tasks(_count_verdicts, tasks, workers=workers, cluster=cluster, advance=advance)
+    counted = Workers(workers, cluster).map(_count_verdicts, tasks, advance=advance)
     tallies: dict[tuple[int, int], NDArray[np.int64]] = {}
     for task, found in zip(tasks, counted, strict=True):
         at = (task.pilots, task.years_after)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import LocalCluster
 from scipy import stats
 
 import averting as av
@@ -178,20 +177,6 @@ def test_suppression_costs_power() -> None:
         for interval in (None, (1, 4))
     )
     assert open_[0.4] > hidden[0.4] + 0.1
-
-
-def test_the_answer_is_the_same_on_one_process_two_or_a_cluster(simulated: Panel) -> None:
-    noise = noise_of(simulated, list(simulated.schools[:3]))
-    asked = {"pilots": [1, 3], "years_after": [2], "ratios": [0.5, 2.0], "trials": 250, "seed": 9}
-    here = simulate_power(noise, **asked)  # type: ignore[arg-type]
-    told: list[tuple[int, int]] = []
-    two = simulate_power(noise, **asked, workers=2, advance=lambda done, of: told.append((done, of)))  # type: ignore[arg-type]
-    assert told == [(i, 6) for i in range(1, 7)]
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        far = simulate_power(noise, **asked, cluster=cluster.scheduler_address)  # type: ignore[arg-type]
-    for other in (two, far):
-        pd.testing.assert_frame_equal(here.table, other.table, check_exact=True)
-    assert here.table["reduction"].nunique() > 2
 
 
 def test_another_seed_draws_other_pilots() -> None:
