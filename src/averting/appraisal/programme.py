@@ -85,5 +85,10 @@ def programme_flows(costs: Sequence[ProgrammeCost], *, price_year: FinancialYear
     for cost in costs:
         paid = units.money(xr.DataArray(cost.amount), price_year=cost.price_year)
         amounts[payers.index(cost.payer), years.index(cost.year.start)] -= float(deflate(paid, to=price_year))
-    flows = xr.DataArray(amounts, dims=("payer", "year"), coords={"payer": payers, "year": years})
+    labels = [known_payers()[payer] for payer in payers]
+    flows = xr.DataArray(
+        amounts,
+        dims=("payer", "year"),
+        coords={"payer": payers, "payer_label": ("payer", labels), "year": years},
+    )
     return units.money(flows, price_year=price_year)
