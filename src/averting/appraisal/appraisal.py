@@ -14,7 +14,7 @@ from averting.appraisal.account import Account, Part, account_of, part_of
 from averting.appraisal.adjustments import adjusted_averted, amount_of, lagged
 from averting.appraisal.programme import ProgrammeCost, programme_flows
 from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario, refuse_other_lines
-from averting.costs import ParameterSet, known_deflator, present_value, savings
+from averting.costs import ParameterSet, present_value, savings
 from averting.costs.discounting import Timing
 from averting.draws import resample
 from averting.effects import Averted
@@ -283,7 +283,7 @@ def appraise(
     Appraisal(no_programme, central; 2023-24 prices, present value in 2021-22)
     """
     units.require(averted.quantity, units="pupils", what="averted")
-    prices = known_deflator().latest if price_year is None else financial_year(price_year)
+    prices = parameters.deflator.latest if price_year is None else financial_year(price_year)
     base = financial_year(base_year)
     listed = tuple(scenarios)
     if all(scenario.programme for scenario in listed):
@@ -293,7 +293,7 @@ def appraise(
         raise EvaluationError(f"Two scenarios share a key: {', '.join(keys)}. Give each its own.")
     refuse_other_lines(parameters, listed)
     sample = resample(averted.by_academic_year(), draws, seed=seed, key="appraisal/averted")
-    spend = programme_flows(programme, price_year=prices) if programme else None
+    spend = programme_flows(programme, price_year=prices, deflator=parameters.deflator) if programme else None
     adjusted = [adjusted_averted(sample, scenario.adjustments) for scenario in listed]
     flows = {
         scenario.key: _parts(

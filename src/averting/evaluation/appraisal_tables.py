@@ -24,7 +24,7 @@ from averting.appraisal.sensitivity import (
     one_way,
 )
 from averting.appraisal.what_if_model import what_if
-from averting.costs import ParameterSet, known_deflator, known_payers
+from averting.costs import Deflator, ParameterSet, known_payers
 from averting.data.written import write_table
 from averting.effects import Effect, Verdict
 from averting.evaluation.appraisal_settings import AppraisalSettings
@@ -292,7 +292,9 @@ _TITLES = {
 }
 
 
-def appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSettings) -> dict[str, object]:
+def appraisal_record(
+    appraisal: Appraisal, effect: Effect, settings: AppraisalSettings, deflator: Deflator
+) -> dict[str, object]:
     """Return what an appraisal was asked, for the results and the report."""
     return {
         "estimate": settings.estimate,
@@ -301,7 +303,7 @@ def appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSe
         "base_year": appraisal.base_year.label,
         "discounting": appraisal.discounting,
         "timing": appraisal.timing,
-        "deflator": {"vintage": known_deflator().vintage, "method": known_deflator().method},
+        "deflator": {"vintage": deflator.vintage, "method": deflator.method},
         "has_programme_cost": appraisal.has_programme_cost,
         "payers_as_of": settings.payers_as_of.label if settings.payers_as_of else None,
         "conditions": list(settings.conditions),
