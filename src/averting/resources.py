@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from averting.errors import AvertingError
+from averting.errors import AvertingError, ParameterError
 
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent.parent
@@ -29,6 +29,11 @@ def models_dir() -> Path:
 def analyses_dir() -> Path:
     """Return the folder that holds ``_template`` and the shipped worked evaluation."""
     return _folder("analyses")
+
+
+def read_model(*parts: str) -> dict[str, Any]:
+    """Return one declaration that ships, by its path within ``models/``; nothing in it is run."""
+    return read_toml(models_dir().joinpath(*parts), error=ParameterError)
 
 
 def read_toml(path: Path, *, error: type[AvertingError]) -> dict[str, Any]:

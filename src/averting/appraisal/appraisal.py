@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from averting import units
+from averting.appraisal.account import Account, Part, account_of, part_of
 from averting.appraisal.adjustments import adjusted_averted, amount_of, lagged
 from averting.appraisal.programme import ProgrammeCost, programme_flows
 from averting.appraisal.scenario import CENTRAL, NO_PROGRAMME, Scenario, refuse_other_lines
-from averting.costs import ParameterSet, known_deflator, present_value, savings
+from averting.costs import ParameterSet, present_value, savings
 from averting.costs.discounting import Timing
 from averting.draws import resample
 from averting.effects import Averted
@@ -40,11 +41,9 @@ class Appraisal:
 
     Parameters
     ----------
-    flows : DataArray, dims (draw, scenario, line, payer, year), units GBP, basis "undiscounted"
-        Positive: a saving to that payer. The programme's own spend is the line ``programme``, negative.
-        Coordinates ``kind`` and ``line_label`` on line.
-    present : DataArray, same dims, basis "present_value"
-        The same flows discounted to ``base_year``.
+    account : Account
+        Money by stream, undiscounted. Positive: a saving to that payer. The programme's own spend is the line
+        ``programme``, negative. :attr:`flows` and :attr:`present` lay it out in full.
     base_year : FinancialYear
         Year whose discount factor is 1.
     discounting : str
@@ -69,8 +68,7 @@ class Appraisal:
     ('draw', 'scenario', 'view')
     """
 
-    flows: xr.DataArray
-    present: xr.DataArray
+    account: Account
     base_year: FinancialYear
     discounting: str
     draw_kind: str
@@ -79,35 +77,62 @@ class Appraisal:
     timing: Timing = "start"
 
     @property
+    def flows(self) -> xr.DataArray:
+        """The flows in full: dims (draw, scenario, line, payer, year), units GBP, basis "undiscounted".
+
+        Coordinates ``kind`` and ``line_label`` on line, ``payer_label`` on payer. Made anew each time, and large: most of
+        it is zeros. Sums over lines and payers are better taken from ``account``.
+        """
+        return self.account.full()
+
+    @property
+    def present(self) -> xr.DataArray:
+        """The same flows discounted to ``base_year``: same dims, basis "present_value"."""
+        return self.discounted.full()
+
+    @cached_property
+    def discounted(self) -> Account:
+        """The account discounted to ``base_year``."""
+        streams = present_value(
+            self.account.streams, base_year=self.base_year, edition=self.discounting, timing=self.timing
+        )
+        return self.account.with_streams(streams)
+
+    @property
+    def payers(self) -> tuple[str, ...]:
+        """Keys of all payers that a line of the account touches."""
+        return tuple(str(payer) for payer in self.account.grid["payer"].to_numpy())
+
+    @property
     def has_programme_cost(self) -> bool:
         """Whether the programme's own spend was given; without it only the worth of savings can be said."""
-        return PROGRAMME in self.flows["line"].to_numpy()
+        return PROGRAMME in self.account.grid["line"].to_numpy()
 
     @property
     def price_year(self) -> FinancialYear:
         """Year in whose prices the flows are."""
-        return FinancialYear.parse(str(self.flows.attrs["price_year"]))
+        return FinancialYear.parse(str(self.account.streams.attrs["price_year"]))
 
-    def _by_view(self, flows: xr.DataArray, *, programme: bool) -> xr.DataArray:
-        """Sum flows over lines, payers and years, for each view: dims (draw, scenario, view)."""
-        kind = flows["kind"].to_numpy()
-        is_programme = flows["line"].to_numpy() == PROGRAMME
-        totals = []
-        for kinds in VIEWS.values():
-            counted = is_programme if programme else np.isin(kind, kinds) & ~is_programme
-            totals.append(flows.isel(line=np.flatnonzero(counted)).sum(("line", "payer", "year")))
+    def _by_view(self, *, programme: bool) -> xr.DataArray:
+        """Sum present values over lines, payers and years, for each view: dims (draw, scenario, view)."""
+        held = self.discounted
+        totals = [
+            held.of_kinds((), also=PROGRAMME) if programme else held.of_kinds(kinds, without=PROGRAMME)
+            for kinds in VIEWS.values()
+        ]
         views = pd.Index(list(VIEWS), name="view")
-        return xr.concat(totals, dim=views, coords="minimal", compat="override").transpose(
+        summed = [each.sum(("stream", "year")) for each in totals]
+        return xr.concat(summed, dim=views, coords="minimal", compat="override").transpose(
             "draw", "scenario", "view"
         )
 
     def savings(self) -> xr.DataArray:
         """Return the present value of savings, before the programme's cost: dims (draw, scenario, view)."""
-        return self._by_view(self.present, programme=False)
+        return self._by_view(programme=False)
 
     def programme_cost(self) -> xr.DataArray:
         """Return the present value of the programme's cost, positive: dims (draw, scenario, view)."""
-        return -self._by_view(self.present, programme=True)
+        return -self._by_view(programme=True)
 
     def npv(self) -> xr.DataArray:
         """Return net present value, savings minus programme cost: dims (draw, scenario, view)."""
@@ -136,8 +161,11 @@ class Appraisal:
 
     def by_payer(self) -> xr.DataArray:
         """Return the present value by payer and kind of saving: dims (draw, scenario, payer, kind)."""
-        grouped = self.present.sum("year").groupby("kind").sum()
-        return grouped.transpose("draw", "scenario", "payer", "kind")
+        held = self.discounted
+        kinds = sorted({str(kind) for kind in held.grid["kind"].to_numpy()})
+        each = [held.by_payer(held.of_kinds((kind,)).sum("year")) for kind in kinds]
+        joined = xr.concat(each, dim=pd.Index(kinds, name="kind"), coords="minimal", compat="override")
+        return joined.transpose("draw", "scenario", "payer", "kind")
 
     def summary(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row per scenario and view: savings, cost, net present value with interval, ratio, chance."""
@@ -167,8 +195,9 @@ class Appraisal:
 
     def to_frame(self) -> pd.DataFrame:
         """Return mean flows, undiscounted and present value, one row per scenario, line, payer and year."""
-        means = xr.Dataset({"undiscounted": self.flows.mean("draw"), "present_value": self.present.mean("draw")})
-        frame = means.to_dataframe().reset_index()
+        kinds = {"undiscounted": self.account, "present_value": self.discounted}
+        means = xr.Dataset({name: held.full(held.streams.mean("draw")) for name, held in kinds.items()})
+        frame = means.to_dataframe(dim_order=["payer", "year", "line", "scenario"]).reset_index()
         moved = (frame["undiscounted"] != 0) | (frame["present_value"] != 0)
         columns = ["scenario", "line", "line_label", "kind", "payer", "year", "undiscounted", "present_value"]
         return frame.loc[moved, columns].reset_index(drop=True)
@@ -189,9 +218,8 @@ class Appraisal:
         return card(repr(self), {}, columns=columns, rows=rows)
 
     def __repr__(self) -> str:
-        price_year = self.flows.attrs["price_year"]
         keys = ", ".join(scenario.key for scenario in self.scenarios)
-        return f"Appraisal({keys}; {price_year} prices, present value in {self.base_year})"
+        return f"Appraisal({keys}; {self.price_year.label} prices, present value in {self.base_year})"
 
 
 def appraise(
@@ -255,7 +283,7 @@ def appraise(
     Appraisal(no_programme, central; 2023-24 prices, present value in 2021-22)
     """
     units.require(averted.quantity, units="pupils", what="averted")
-    prices = known_deflator().latest if price_year is None else financial_year(price_year)
+    prices = parameters.deflator.latest if price_year is None else financial_year(price_year)
     base = financial_year(base_year)
     listed = tuple(scenarios)
     if all(scenario.programme for scenario in listed):
@@ -265,10 +293,10 @@ def appraise(
         raise EvaluationError(f"Two scenarios share a key: {', '.join(keys)}. Give each its own.")
     refuse_other_lines(parameters, listed)
     sample = resample(averted.by_academic_year(), draws, seed=seed, key="appraisal/averted")
-    spend = programme_flows(programme, price_year=prices) if programme else None
+    spend = programme_flows(programme, price_year=prices, deflator=parameters.deflator) if programme else None
     adjusted = [adjusted_averted(sample, scenario.adjustments) for scenario in listed]
-    flows = [
-        _scenario_flows(
+    flows = {
+        scenario.key: _parts(
             scenario,
             fewer,
             parameters,
@@ -279,18 +307,19 @@ def appraise(
             seed=seed,
         )
         for scenario, fewer in zip(listed, adjusted, strict=True)
-    ]
-    joined = _join(flows, keys)
-    joined = units.money(joined, price_year=prices)
-    present = present_value(joined, base_year=base, edition=discounting, timing=timing)
+    }
+    pounds = {"units": "GBP", "price_year": prices.label, "basis": "undiscounted"}
+    account = account_of(flows, draws=sample["draw"].to_numpy(), attrs=pounds)
     totals = [fewer.sum("period") * scenario.programme for scenario, fewer in zip(listed, adjusted, strict=True)]
     pupils = units.label(
         xr.concat(totals, dim=pd.Index(keys, name="scenario")).transpose("draw", "scenario"), "pupils"
     )
-    return Appraisal(joined, present, base, discounting, averted.draw_kind, listed, pupils, timing)
+    made = Appraisal(account, base, discounting, averted.draw_kind, listed, pupils, timing)
+    _ = made.discounted  # a flow before the base year is refused here, not at the first question
+    return made
 
 
-def _scenario_flows(
+def _parts(
     scenario: Scenario,
     averted: xr.DataArray,
     parameters: ParameterSet,
@@ -300,30 +329,15 @@ def _scenario_flows(
     payers_as_of: FinancialYear | None,
     conditions: Collection[str],
     seed: int,
-) -> xr.DataArray:
-    """Flows of one scenario, dims (draw, line, payer, year), the programme's spend among the lines."""
+) -> tuple[Part, ...]:
+    """Flows of one scenario: its savings, and the programme's spend."""
     drawn = parameters.under(scenario.overrides).draw(averted.sizes["draw"], seed=seed)
     saved = savings(averted, drawn, price_year=price_year, payers_as_of=payers_as_of, conditions=conditions)
-    saved = lagged(saved, scenario.adjustments)
+    parts = [part_of(lagged(saved, scenario.adjustments))]
     if spend is not None:
         dearer = spend * (1 + amount_of(scenario.adjustments, "optimism_bias"))
-        spent = dearer.expand_dims(line=[PROGRAMME], draw=saved["draw"]).assign_coords(
+        spent = dearer.expand_dims(line=[PROGRAMME], draw=averted["draw"]).assign_coords(
             kind=("line", ["cashable"]), line_label=("line", ["Programme"])
         )
-        saved = _outer_concat([saved, spent], "line")
-    return saved if scenario.programme else xr.zeros_like(saved)
-
-
-def _outer_concat(arrays: list[xr.DataArray], dim: str) -> xr.DataArray:
-    """Join along one dimension; payers and years that only some arrays have hold zero in the others."""
-    return xr.concat(arrays, dim=dim, join="outer", fill_value=0.0, coords="minimal", compat="override")
-
-
-def _join(flows: list[xr.DataArray], keys: list[str]) -> xr.DataArray:
-    # scenarios differ in parameters and lags only, so their lines and payers are the same or the join is an error;
-    # a lag lengthens the horizon, and years that a scenario does not reach hold nothing
-    years = sorted({int(year) for flow in flows for year in flow["year"].to_numpy()})
-    flows = [flow.reindex(year=years, fill_value=0.0) for flow in flows]
-    index = pd.Index(keys, name="scenario")
-    joined = xr.concat(flows, dim=index, join="exact", coords="minimal", compat="override")
-    return joined.transpose("draw", "scenario", "line", "payer", "year")
+        parts.append(part_of(spent))
+    return tuple(parts if scenario.programme else (part._replace(held={}) for part in parts))

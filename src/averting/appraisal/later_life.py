@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
+from averting.appraisal.appraisal import Appraisal
 from averting.appraisal.sensitivity import Case
 from averting.costs import CostLine, Distribution, Override
 
@@ -51,11 +53,10 @@ def later_life(case: Case, *, level: float = 0.95) -> pd.DataFrame:
     if not lines:
         return pd.DataFrame(columns=list(COLUMNS))
     keys = [line.key for line in lines]
-    whole = _at_share_one(case, lines).appraisal().present.sel(scenario=case.scenario.key, line=keys)
-    appraisal = case.appraisal()
-    here = appraisal.present.sel(scenario=case.scenario.key, line=keys).sum(("payer", "year"))
+    whole, appraisal = _at_share_one(case, lines).appraisal(), case.appraisal()
+    here = _by_line(appraisal, case.scenario.key, keys)
     gap = -float(appraisal.npv().sel(scenario=case.scenario.key, view=case.view).mean())
-    at_one = whole.sum(("payer", "year")).mean("draw")
+    at_one = _by_line(whole, case.scenario.key, keys).mean("draw")
     known = case.parameters.under(case.scenario.overrides)
     tail = (1 - level) / 2
     rows: list[dict[str, object]] = []
@@ -71,6 +72,13 @@ def later_life(case: Case, *, level: float = 0.95) -> pd.DataFrame:
     rows.append({"line": "all", "line_label": "All of these", "payer": "", "causal_share": mean} | together)
     table = pd.DataFrame(rows).assign(scenario=case.scenario.key, view=case.view, npv_without=-gap)
     return table.reindex(columns=list(COLUMNS))
+
+
+def _by_line(appraisal: Appraisal, scenario: str, lines: list[str]) -> xr.DataArray:
+    """Present value of some lines, dims (draw, line); a line without money is zero."""
+    held = appraisal.discounted
+    value = held.streams.sel(scenario=scenario).sum("year")
+    return held.full(value).sel(line=lines).sum("payer")
 
 
 def _at_share_one(case: Case, lines: tuple[CostLine, ...]) -> Case:

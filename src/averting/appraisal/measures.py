@@ -20,9 +20,8 @@ def net_by_year(appraisal: Appraisal, view: str, *, discounted: bool = False) ->
     """Return savings less programme spend in each financial year, dims (draw, scenario, year)."""
     if view not in VIEWS:
         raise EvaluationError(f"There is no view '{view}'. Use one of: {', '.join(VIEWS)}.")
-    flows = appraisal.present if discounted else appraisal.flows
-    counted = np.isin(flows["kind"].to_numpy(), VIEWS[view]) | (flows["line"].to_numpy() == PROGRAMME)
-    return flows.isel(line=np.flatnonzero(counted)).sum(("line", "payer"))
+    held = appraisal.discounted if discounted else appraisal.account
+    return held.of_kinds(VIEWS[view], also=PROGRAMME).sum("stream")
 
 
 def payback(appraisal: Appraisal) -> pd.DataFrame:
@@ -57,9 +56,8 @@ def cashable_by_year(appraisal: Appraisal, *, level: float = 0.95) -> pd.DataFra
 
     Transfers between budgets are included, because a payer's cash is what is asked: they net to zero over payers.
     """
-    flows = appraisal.flows
-    counted = np.isin(flows["kind"].to_numpy(), VIEWS["cashable"]) & (flows["line"].to_numpy() != PROGRAMME)
-    cash, tail = flows.isel(line=np.flatnonzero(counted)).sum("line"), (1 - level) / 2
+    held, tail = appraisal.account, (1 - level) / 2
+    cash = held.by_payer(held.of_kinds(VIEWS["cashable"], without=PROGRAMME))
     spread = cash.quantile([tail, 1 - tail], dim="draw")
     table = xr.Dataset(
         {
@@ -68,7 +66,7 @@ def cashable_by_year(appraisal: Appraisal, *, level: float = 0.95) -> pd.DataFra
             "upper": spread.isel(quantile=1, drop=True),
         }
     )
-    frame = table.to_dataframe().reset_index()
+    frame = table.to_dataframe(dim_order=["payer", "year", "scenario"]).reset_index()
     moved = (frame[["mean", "lower", "upper"]] != 0).any(axis=1)
     frame["year"] = [FinancialYear(int(year)).label for year in frame["year"]]
     return frame.loc[moved, ["scenario", "payer", "year", "mean", "lower", "upper"]].reset_index(drop=True)
@@ -167,9 +165,8 @@ def contributor_returns(
     if not appraisal.has_programme_cost:
         faults.append(Fault("programme", "its cost was not given", "Give it to averting.appraise."))
     refuse(EvaluationError, "A pooled budget cannot be split", faults)
-    flows = appraisal.present
-    counted = np.isin(flows["kind"].to_numpy(), VIEWS[view]) & (flows["line"].to_numpy() != PROGRAMME)
-    gets = flows.isel(line=np.flatnonzero(counted)).sum(("line", "year"))
+    held = appraisal.discounted
+    gets = held.by_payer(held.of_kinds(VIEWS[view], without=PROGRAMME).sum("year"))
     cost = appraisal.programme_cost().sel(view=view)
     rows = []
     for key in (scenario.key for scenario in appraisal.scenarios if scenario.programme):
@@ -198,14 +195,12 @@ def weighted_npv(appraisal: Appraisal, weights: Mapping[str, float], *, view: st
 
     See :func:`averting.appraisal.adjustments.distributional_weight`. To be shown beside the unweighted value.
     """
-    if unknown := sorted(set(weights) - set(appraisal.present["payer"].to_numpy().tolist())):
+    if unknown := sorted(set(weights) - set(appraisal.payers)):
         raise EvaluationError(f"No flow of this appraisal is to or from {', '.join(unknown)}.")
-    flows = appraisal.present
-    counted = np.isin(flows["kind"].to_numpy(), VIEWS[view]) | (flows["line"].to_numpy() == PROGRAMME)
-    payers = flows["payer"].to_numpy()
-    weight = xr.DataArray([weights.get(str(p), 1.0) for p in payers], dims="payer", coords={"payer": payers})
+    counted = appraisal.discounted.of_kinds(VIEWS[view], also=PROGRAMME)
+    weight = xr.DataArray([weights.get(str(payer), 1.0) for payer in counted["payer"].to_numpy()], dims="stream")
     with units.exact():
-        return (flows.isel(line=np.flatnonzero(counted)).sum(("line", "year")) * weight).sum("payer")
+        return (counted.sum("year") * weight).sum("stream")
 
 
 def appraisal_summary_table(appraisal: Appraisal, *, view: str = "cashable", level: float = 0.95) -> pd.DataFrame:
@@ -240,7 +235,7 @@ def appraisal_summary_table(appraisal: Appraisal, *, view: str = "cashable", lev
             f"Permanent exclusions averted, {level:.0%} interval, high": float(high),
             "Assumptions changed": "; ".join([*scenario.overrides, *changed]) or "none",
             "Not valued": "pupils' later earnings, health and crime, unless a family of costs declares them",
-            "Prices, base year and discounting": f"{appraisal.flows.attrs['price_year']}, {appraisal.base_year.label}, "
+            "Prices, base year and discounting": f"{appraisal.price_year.label}, {appraisal.base_year.label}, "
             f"Green Book {appraisal.discounting}, money moves at the {appraisal.timing} of its year",
         }  # fmt: skip
         for name, cell in cells.items():

@@ -10,7 +10,7 @@ import xarray as xr
 
 from averting import units
 from averting.appraisal.programme_elements import PHASES, known_elements
-from averting.costs import deflate, known_payers
+from averting.costs import Deflator, deflate, known_payers
 from averting.errors import ParameterError
 from averting.years import FinancialYear
 
@@ -71,8 +71,18 @@ class ProgrammeCost:
             raise ParameterError(f"{where}: '{self.phase}' is not a phase. Use one of: {', '.join(PHASES)}.")
 
 
-def programme_flows(costs: Sequence[ProgrammeCost], *, price_year: FinancialYear) -> xr.DataArray:
+def programme_flows(
+    costs: Sequence[ProgrammeCost], *, price_year: FinancialYear, deflator: Deflator | None = None
+) -> xr.DataArray:
     """Return spending as flows, negative because it is not a saving.
+
+    Parameters
+    ----------
+    costs : sequence of ProgrammeCost
+    price_year : FinancialYear
+        Prices of the result.
+    deflator : Deflator, optional
+        Brings prices together; by default the latest that ships.
 
     Returns
     -------
@@ -84,6 +94,13 @@ def programme_flows(costs: Sequence[ProgrammeCost], *, price_year: FinancialYear
     amounts = np.zeros((len(payers), len(years)))
     for cost in costs:
         paid = units.money(xr.DataArray(cost.amount), price_year=cost.price_year)
-        amounts[payers.index(cost.payer), years.index(cost.year.start)] -= float(deflate(paid, to=price_year))
-    flows = xr.DataArray(amounts, dims=("payer", "year"), coords={"payer": payers, "year": years})
+        amounts[payers.index(cost.payer), years.index(cost.year.start)] -= float(
+            deflate(paid, to=price_year, deflator=deflator)
+        )
+    labels = [known_payers()[payer] for payer in payers]
+    flows = xr.DataArray(
+        amounts,
+        dims=("payer", "year"),
+        coords={"payer": payers, "payer_label": ("payer", labels), "year": years},
+    )
     return units.money(flows, price_year=price_year)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from functools import cache
 
 from averting.errors import ParameterError
-from averting.resources import models_dir
+from averting.resources import read_model
 
 PHASES = ("running", "start_up")
 
@@ -15,15 +14,13 @@ PHASES = ("running", "start_up")
 @cache
 def known_elements() -> dict[str, str]:
     """Return the label of every element of a programme by key, in the order tables show them."""
-    with (models_dir() / "programme_elements.toml").open("rb") as handle:
-        return {key: str(entry["label"]) for key, entry in tomllib.load(handle).items()}
+    return {key: str(entry["label"]) for key, entry in read_model("programme_elements.toml").items()}
 
 
 @cache
 def cost_bands() -> tuple[tuple[str, float], ...]:
     """Return the label of each band of yearly cost per pupil, and the last amount in it; the last has no end."""
-    with (models_dir() / "cost_bands.toml").open("rb") as handle:
-        bands = tomllib.load(handle)["band"]
+    bands = read_model("cost_bands.toml")["band"]
     return tuple((f"{band['label']} ({band['name']})", float(band.get("up_to", math.inf))) for band in bands)
 
 

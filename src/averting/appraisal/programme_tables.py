@@ -13,7 +13,7 @@ import xarray as xr
 from averting import units
 from averting.appraisal.programme import ProgrammeCost
 from averting.appraisal.programme_elements import cost_band, known_elements
-from averting.costs import deflate, known_payers
+from averting.costs import Deflator, deflate, known_payers
 from averting.errors import AvertingError, Fault, ParameterError, refuse
 from averting.years import FinancialYear
 
@@ -22,7 +22,9 @@ _LEDGER_OPTIONAL = ("price_year", "phase", "in_kind", "description")
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
 
 
-def programme_table(costs: Sequence[ProgrammeCost], *, price_year: FinancialYear) -> pd.DataFrame:
+def programme_table(
+    costs: Sequence[ProgrammeCost], *, price_year: FinancialYear, deflator: Deflator | None = None
+) -> pd.DataFrame:
     """Return what was spent, in one price year, by element, phase, in kind or money, year and payer.
 
     Returns
@@ -33,7 +35,7 @@ def programme_table(costs: Sequence[ProgrammeCost], *, price_year: FinancialYear
     rows: dict[tuple[str, str, bool, int, str], float] = {}
     for cost in costs:
         at = (cost.element, cost.phase, cost.in_kind, cost.year.start, cost.payer)
-        rows[at] = rows.get(at, 0.0) + _in_prices(cost, price_year)
+        rows[at] = rows.get(at, 0.0) + _in_prices(cost, price_year, deflator)
     elements, payers = list(known_elements()), list(known_payers())
     order = sorted(rows, key=lambda at: (elements.index(at[0]), at[1], at[2], at[3], payers.index(at[4])))
     table = [
@@ -45,15 +47,16 @@ def programme_table(costs: Sequence[ProgrammeCost], *, price_year: FinancialYear
     return pd.DataFrame(table, columns=columns)
 
 
-def _in_prices(cost: ProgrammeCost, price_year: FinancialYear) -> float:
+def _in_prices(cost: ProgrammeCost, price_year: FinancialYear, deflator: Deflator | None) -> float:
     paid = units.money(xr.DataArray(cost.amount), price_year=cost.price_year)
-    return float(deflate(paid, to=price_year))
+    return float(deflate(paid, to=price_year, deflator=deflator))
 
 
 def programme_unit_costs(
     costs: Sequence[ProgrammeCost],
     *,
     price_year: FinancialYear,
+    deflator: Deflator | None = None,
     schools: float | None = None,
     pupils_supported: float | None = None,
 ) -> pd.DataFrame:
@@ -80,7 +83,7 @@ def programme_unit_costs(
     for name, number in (("schools", schools), ("pupils_supported", pupils_supported)):
         if number is not None and not (np.isfinite(number) and number > 0):
             raise ParameterError(f"{name} is {number}. Give a number above zero, or leave it out.")
-    amounts = np.array([_in_prices(cost, price_year) for cost in costs])
+    amounts = np.array([_in_prices(cost, price_year, deflator) for cost in costs])
     start_up = np.array([cost.phase == "start_up" for cost in costs])
     in_kind = np.array([cost.in_kind for cost in costs])
     years = len({cost.year for cost, once in zip(costs, start_up, strict=True) if not once}) or 1

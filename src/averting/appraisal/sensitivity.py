@@ -119,7 +119,7 @@ class Case:
         """Return the present value of the programme's own spend, zero or below."""
         if not self.programme:
             return 0.0
-        flows = programme_flows(self.programme, price_year=self.price_year)
+        flows = programme_flows(self.programme, price_year=self.price_year, deflator=self.parameters.deflator)
         spent = present_value(flows, base_year=self.base_year, edition=self.discounting, timing=self.timing)
         return float(spent.sum()) * (1 + amount_of(self.scenario.adjustments, "optimism_bias"))
 

@@ -129,7 +129,7 @@ class Basis:
         case = self.case
         if not case.programme:
             return {}
-        flows = -programme_flows(case.programme, price_year=case.price_year)
+        flows = -programme_flows(case.programme, price_year=case.price_year, deflator=case.parameters.deflator)
         flows = flows * (1 + amount_of(case.scenario.adjustments, "optimism_bias"))
         laid = flows.reindex(
             year=list(range(case.base_year.start, case.base_year.start + self.years)), fill_value=0

@@ -16,7 +16,7 @@ from averting.costs.pathways import placement_months, placement_years
 from averting.costs.payer_rules import apply_payer_rules, known_payer_rules
 from averting.costs.payers import known_payers
 from averting.costs.pooled import match_funding, pool_account, risk_share
-from averting.costs.prices import Deflator, deflate, known_deflator, known_vintages
+from averting.costs.prices import Deflator, deflate, known_deflator, known_vintages, read_deflator
 from averting.costs.quantities import places_cut
 from averting.costs.references import Reference, known_references
 
@@ -58,6 +58,7 @@ __all__ = [
     "pool_account",
     "present_value",
     "read_claim",
+    "read_deflator",
     "reconcile",
     "recovery",
     "risk_share",

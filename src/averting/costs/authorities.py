@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,7 @@ from averting.costs.claims.feasible import provision
 from averting.costs.local_figures import refuse_unknown
 from averting.draws import stream
 from averting.errors import Fault, ParameterError, refuse
-from averting.resources import models_dir
+from averting.resources import read_model
 
 type Array = NDArray[np.float64]
 
@@ -141,8 +140,7 @@ def _refuse_elsewhere(share: Array, exclusions: Mapping[str, float], years: Arra
 
 @cache
 def _grant() -> dict[str, Any]:
-    with (models_dir() / "local" / "dsg_2021_22.toml").open("rb") as handle:
-        return tomllib.load(handle)
+    return read_model("local", "dsg_2021_22.toml")
 
 
 def schools_grant(authority: str) -> dict[str, float]:

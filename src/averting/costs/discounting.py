@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -12,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from averting.errors import ParameterError, UnitError
-from averting.resources import models_dir
+from averting.resources import read_model
 from averting.units import exact, require
 from averting.years import FinancialYear
 
@@ -57,8 +56,7 @@ class Schedule:
 
 @cache
 def _editions() -> dict[str, Any]:
-    with (models_dir() / "discounting.toml").open("rb") as handle:
-        return tomllib.load(handle)
+    return read_model("discounting.toml")
 
 
 @cache

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from averting.costs.cost_line import KINDS, UNIT_COST_UNITS, CostLine, quantity_times_cost
@@ -14,10 +13,11 @@ from averting.costs.local_figures import local_values, localised, refuse_unknown
 from averting.costs.overlaps import overlap_faults, repeated_faults
 from averting.costs.parameters import Parameter, ParameterSet, SumRule, Unset
 from averting.costs.payers import known_payers
+from averting.costs.prices import Deflator
 from averting.costs.shapes import shape_faults
 from averting.errors import Fault, ParameterError, refuse
 from averting.registry import collect
-from averting.resources import models_dir
+from averting.resources import models_dir, read_model
 
 # Tables of a models/costs file that are not parameters.
 _RESERVED = ("line", "sum", "local", "import")
@@ -149,16 +149,15 @@ def known_families() -> tuple[str, ...]:
 
 
 @cache
-def _read(path: Path) -> Table:
-    with path.open("rb") as handle:
-        return tomllib.load(handle)
+def _read(family: str) -> Table:
+    return read_model("costs", f"{family}.toml")
 
 
 def _declared(family: str) -> Table:
     if family not in known_families():
         known = ", ".join(known_families())
         raise ParameterError(f"There is no family of parameters '{family}'. Use one or more of: {known}.")
-    declared = _read(models_dir() / "costs" / f"{family}.toml")
+    declared = _read(family)
     for other, wanted in declared.get("import", {}).items():
         declared = _with_imports(declared, _declared(other), wanted, where=f"models/costs/{family}.toml")
     return declared
@@ -222,7 +221,7 @@ def _merged(sets: Iterable[ParameterSet]) -> ParameterSet:
     )
 
 
-def load_parameters(*families: str, la: str | None = None) -> ParameterSet:
+def load_parameters(*families: str, la: str | None = None, deflator: Deflator | None = None) -> ParameterSet:
     """Load declared parameters and their cost lines.
 
     Parameters
@@ -231,6 +230,8 @@ def load_parameters(*families: str, la: str | None = None) -> ParameterSet:
         Files of ``models/costs``, for example ``"high_needs_block"``.
     la : str, optional
         Local authority whose own figures replace national ones where the families have them.
+    deflator : Deflator, optional
+        Release that brings prices together, as from :func:`read_deflator`; by default the latest that ships.
 
     Returns
     -------
@@ -258,4 +259,5 @@ def load_parameters(*families: str, la: str | None = None) -> ParameterSet:
     for family in families:
         declared, where = _declared(family), f"models/costs/{family}.toml"
         sets.append(read_family(family, localised(declared, la, where=where) if la else declared, where=where))
-    return _merged(sets)
+    merged = _merged(sets)
+    return merged if deflator is None else replace(merged, deflator=deflator)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from averting.errors import Fault, ParameterError, refuse
-from averting.resources import models_dir
+from averting.resources import read_model
 
 type Table = Mapping[str, Any]
 
@@ -19,8 +18,7 @@ _ABOUT = ("source", "locator", "grade", "confidence", "review_by", "note")
 
 @cache
 def _return(name: str) -> Table:
-    with (models_dir() / "local" / f"{name}.toml").open("rb") as handle:
-        return tomllib.load(handle)
+    return read_model("local", f"{name}.toml")
 
 
 def local_values(key: str, table: Table, *, where: str) -> dict[str, float]:

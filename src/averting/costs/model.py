@@ -53,7 +53,7 @@ def _values(parameters: xr.Dataset, lines: Sequence[CostLine], price_year: Finan
     for key in sorted({key for line in lines for key in line.needs}):
         draws = parameters[key]
         if "price_year" in draws.attrs:
-            draws = deflate(draws, to=price_year)
+            draws = deflate(draws, to=price_year, deflator=parameters.attrs.get("deflator"))
         values[key] = draws.to_numpy()
     return values
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import combinations, product
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from averting.errors import Fault
-from averting.resources import models_dir
+from averting.resources import read_model
 
 type Table = Mapping[str, Any]
 
@@ -20,8 +19,7 @@ type Table = Mapping[str, Any]
 @cache
 def known_overlaps() -> tuple[tuple[frozenset[str], str], ...]:
     """Return sets of lines of which no two may be counted together, each with the reason."""
-    with (models_dir() / "overlaps.toml").open("rb") as handle:
-        declared = tomllib.load(handle)["overlap"]
+    declared = read_model("overlaps.toml")["overlap"]
     return tuple((lines, str(entry["why"])) for entry in declared for lines in _together(entry))
 
 

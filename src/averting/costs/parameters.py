@@ -14,6 +14,7 @@ import xarray as xr
 
 from averting.costs.cost_line import CostLine
 from averting.costs.distributions import Distribution
+from averting.costs.prices import Deflator, known_deflator
 from averting.costs.references import known_references
 from averting.draws import stream
 from averting.errors import Fault, ParameterError, refuse
@@ -209,6 +210,8 @@ class ParameterSet(Mapping[str, Parameter]):
         Checked here, so that no override can break them.
     unset : mapping of str to Unset
         Numbers the user must give; until then the lines that need one are left out.
+    deflator : Deflator, optional
+        Brings prices together; by default the latest that ships.
 
     Examples
     --------
@@ -222,6 +225,7 @@ class ParameterSet(Mapping[str, Parameter]):
     lines: tuple[CostLine, ...] = ()
     sum_rules: tuple[SumRule, ...] = field(default=())
     unset: Mapping[str, Unset] = field(default_factory=dict)
+    deflator: Deflator = field(default_factory=known_deflator)
 
     def __post_init__(self) -> None:
         faults = [Fault(f"sum rule {rule.key}", *fault) for rule in self.sum_rules if (fault := self._off(rule))]
@@ -291,14 +295,15 @@ class ParameterSet(Mapping[str, Parameter]):
         Returns
         -------
         Dataset, dims (draw,)
-            One variable per parameter with ``units`` and, for money, ``price_year`` and ``payer``; the families
-            are in the attributes.
+            One variable per parameter with ``units`` and, for money, ``price_year`` and ``payer``; families and
+            deflator are in the attributes.
         """
         variables = {
             key: ("draw", parameter.distribution.draw(n, stream(seed, f"parameter/{key}")), _labels(parameter))
             for key, parameter in self.items()
         }
-        return xr.Dataset(variables, coords={"draw": np.arange(n)}, attrs={"families": ",".join(self.families)})
+        about = {"families": ",".join(self.families), "deflator": self.deflator}
+        return xr.Dataset(variables, coords={"draw": np.arange(n)}, attrs=about)
 
     def __repr__(self) -> str:
         families = ", ".join(self.families) or "no family"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +11,7 @@ import xarray as xr
 
 from averting.costs.payers import known_payers
 from averting.errors import Fault, ParameterError, refuse
-from averting.resources import models_dir
+from averting.resources import read_model
 from averting.years import FinancialYear
 
 _KEYS = {"key", "label", "from", "to", "share", "first", "source", "locator", "grade", "review_by", "note"}
@@ -96,8 +95,7 @@ def read_payer_rules(entries: list[dict[str, Any]], *, where: str) -> tuple[Paye
 @cache
 def known_payer_rules() -> tuple[PayerRule, ...]:
     """Return the rules that ship with averting."""
-    with (models_dir() / "payer_rules.toml").open("rb") as handle:
-        return read_payer_rules(tomllib.load(handle)["rule"], where="models/payer_rules.toml")
+    return read_payer_rules(read_model("payer_rules.toml")["rule"], where="models/payer_rules.toml")
 
 
 def apply_payer_rules(

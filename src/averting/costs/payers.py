@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 
-from averting.resources import models_dir
+from averting.resources import read_model
 
 
 @cache
 def known_payers() -> dict[str, str]:
     """Return every payer's label by key, in the order tables show them."""
-    with (models_dir() / "payers.toml").open("rb") as handle:
-        declared = tomllib.load(handle)
-    return {key: str(entry["label"]) for key, entry in declared.items()}
+    return {key: str(entry["label"]) for key, entry in read_model("payers.toml").items()}

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, overload
 
 import xarray as xr
 
-from averting.errors import Fault, ParameterError, UnitError, refuse
-from averting.resources import models_dir
+from averting.errors import AvertingError, Fault, ParameterError, UnitError, refuse
+from averting.resources import read_model, read_toml
 from averting.years import FinancialYear
 
 # Nine months of a financial year fall in the calendar year it starts in, three in the next.
 _FIRST, _SECOND = 0.75, 0.25
 # A yearly rate beyond this is a percentage that was not divided by 100.
 _MOST_GROWTH = 0.5
+_NEEDED = {
+    "vintage": 'Say which release it is: vintage = "June 2027 Quarterly National Accounts"',
+    "source": 'Say where it comes from: source = "HM Treasury, GDP deflators"',
+}
+_MAY = ("label", "review_by", "calendar", "financial")
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Deflator:
     vintage : str
         Release it comes from.
     source : str
-        Key in ``models/references.bib``.
+        Key in ``models/references.bib``, or where your own comes from.
     method : str
         How financial years were made, for reports.
     calendar : mapping of int to float
@@ -106,7 +111,8 @@ class Deflator:
                 first, last = FinancialYear(min(self.index)), FinancialYear(max(self.index))
                 raise UnitError(
                     f"The deflator ({self.vintage}) has no {year.label}; it runs from {first.label} to "
-                    f"{last.label}. Choose a price year in that range, or bring models/prices.toml up to date."
+                    f"{last.label}. Choose a price year in that range, or give a later release: [costs.deflator] in "
+                    "evaluation.toml, load_parameters(deflator=...) in Python."
                 )
         return self.index[to.start] / self.index[start.start]
 
@@ -135,8 +141,7 @@ def known_vintages() -> tuple[str, ...]:
 
 @cache
 def _releases() -> dict[str, Any]:
-    with (models_dir() / "prices.toml").open("rb") as handle:
-        return dict(tomllib.load(handle)["gdp_deflator"])
+    return dict(read_model("prices.toml")["gdp_deflator"])
 
 
 @cache
@@ -175,25 +180,71 @@ def deflator_from_table(declared: Mapping[str, Any], *, where: str) -> Deflator:
     Raises
     ------
     ParameterError
-        For a level that is not above zero, years that do not follow one another, or no years at all.
+        Listing what is missing or unknown, levels that are not above zero, and years that do not follow one another.
     """
-    calendar = {int(year): float(level) for year, level in declared.get("calendar", {}).items()}
-    financial = {
-        FinancialYear.parse(year).start: float(level) for year, level in declared.get("financial", {}).items()
-    }
-    faults = []
+    faults = [Fault(where, f"it has no {key}", _NEEDED[key]) for key in _NEEDED if not declared.get(key)]
+    faults += [
+        Fault(where, f"it has an unknown key '{key}'", f"Known: {', '.join((*_NEEDED, *_MAY))}")
+        for key in sorted(set(declared) - set(_NEEDED) - set(_MAY))
+    ]
+    calendar = _levels(declared.get("calendar", {}), int, where=f"{where}, calendar", faults=faults)
+    financial = _levels(
+        declared.get("financial", {}),
+        lambda year: FinancialYear.parse(year).start,
+        where=f"{where}, financial",
+        faults=faults,
+    )
     for name, series in (("calendar", calendar), ("financial", financial)):
         if any(not 0 < level < math.inf for level in series.values()):
             faults.append(Fault(f"{where}, {name}", "a level is not above zero", "Correct it"))
         if series and len(series) != max(series) - min(series) + 1:
             faults.append(Fault(f"{where}, {name}", "a year is missing between others", "Add it"))
-    if not calendar and not financial:
+    if not declared.get("calendar") and not declared.get("financial"):
         faults.append(Fault(where, "there are no years", "Give calendar, financial or both"))
     refuse(ParameterError, "A deflator cannot be read", faults)
     vintage, source = str(declared["vintage"]), str(declared["source"])
     if financial:
         return Deflator(financial, vintage, source, "published by financial year", calendar)
     return Deflator.from_calendar_years(calendar, vintage=vintage, source=source)
+
+
+def _levels(declared: object, read: Callable[[str], int], *, where: str, faults: list[Fault]) -> dict[int, float]:
+    """Levels by year, noting what is no year or no number."""
+    if not isinstance(declared, Mapping):
+        faults.append(
+            Fault(where, "it is not a table", 'Give a level by year: 2023 = 96.25, or "2023-24" = 97.19')
+        )
+        return {}
+    found: dict[int, float] = {}
+    for year, level in declared.items():
+        try:
+            found[read(str(year))] = float(level)
+        except (ValueError, TypeError, AvertingError):
+            fix = 'Give a level by year: 2023 = 96.25, or "2023-24" = 97.19'
+            faults.append(Fault(where, f"{str(year)!r} = {level!r} is no year with a level", fix))
+    return found
+
+
+def read_deflator(path: Path) -> Deflator:
+    """Read a release of a deflator of your own, from a TOML file laid out like one in ``models/prices.toml``.
+
+    Parameters
+    ----------
+    path : Path
+        ``vintage`` and ``source`` (texts that reports print), and a table ``[financial]``, ``[calendar]`` or both.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be read; every fault is listed.
+    """
+    try:
+        declared = read_toml(Path(path), error=ParameterError)
+    except OSError as wrong:
+        raise ParameterError(
+            f"{path} cannot be opened: {wrong.strerror}. Name a TOML file of a deflator."
+        ) from wrong
+    return deflator_from_table(declared, where=Path(path).name)
 
 
 @overload

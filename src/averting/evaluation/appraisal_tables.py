@@ -24,7 +24,7 @@ from averting.appraisal.sensitivity import (
     one_way,
 )
 from averting.appraisal.what_if_model import what_if
-from averting.costs import ParameterSet, known_deflator, known_payers
+from averting.costs import Deflator, ParameterSet, known_payers
 from averting.data.written import write_table
 from averting.effects import Effect, Verdict
 from averting.evaluation.appraisal_settings import AppraisalSettings
@@ -126,7 +126,7 @@ def _asked(appraisal: Appraisal, settings: AppraisalSettings, level: float) -> d
         returns = measures.contributor_returns(appraisal, settings.contributions)
         labels = [known_payers()[payer] for payer in returns["payer"]]
         tables["contributors"] = returns.assign(payer_label=labels)
-    present = set(appraisal.present["payer"].to_numpy().tolist())
+    present = set(appraisal.payers)
     weights = {payer: weight for payer, weight in settings.weights.items() if payer in present}
     if weights:
         tables["weighted"] = pd.DataFrame(
@@ -209,7 +209,7 @@ def _acceptability(appraisal: Appraisal) -> pd.DataFrame:
 
 def _information(appraisal: Appraisal, parameters: ParameterSet, seed: int) -> pd.DataFrame:
     """Return what knowing everything, the effect, or the costs would add to the choice, where cash alone counts."""
-    drawn = parameters.draw(appraisal.flows.sizes["draw"], seed=seed)
+    drawn = parameters.draw(appraisal.account.streams.sizes["draw"], seed=seed)
     uncertain = [str(key) for key in drawn if float(drawn[key].std()) > 0]
     assert appraisal.averted is not None
     averted = appraisal.averted.sel(scenario=CENTRAL.key, drop=True)
@@ -292,16 +292,18 @@ _TITLES = {
 }
 
 
-def appraisal_record(appraisal: Appraisal, effect: Effect, settings: AppraisalSettings) -> dict[str, object]:
+def appraisal_record(
+    appraisal: Appraisal, effect: Effect, settings: AppraisalSettings, deflator: Deflator
+) -> dict[str, object]:
     """Return what an appraisal was asked, for the results and the report."""
     return {
         "estimate": settings.estimate,
         "draw_kind": effect.draw_kind,
-        "price_year": appraisal.flows.attrs["price_year"],
+        "price_year": appraisal.price_year.label,
         "base_year": appraisal.base_year.label,
         "discounting": appraisal.discounting,
         "timing": appraisal.timing,
-        "deflator": {"vintage": known_deflator().vintage, "method": known_deflator().method},
+        "deflator": {"vintage": deflator.vintage, "method": deflator.method},
         "has_programme_cost": appraisal.has_programme_cost,
         "payers_as_of": settings.payers_as_of.label if settings.payers_as_of else None,
         "conditions": list(settings.conditions),

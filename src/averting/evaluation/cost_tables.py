@@ -25,12 +25,13 @@ def write_cost_tables(
     beware = flagged(case.parameters, as_of=costs.as_of)
     found = case.parameters.sources()
     found = found.assign(beware=[", ".join(beware.get(key, ())) for key in found["key"]])
-    programme = programme_table(settings.programme, price_year=costs.price_year)
+    programme = programme_table(settings.programme, price_year=costs.price_year, deflator=costs.deflator)
     later = _later_life(case, settings.scenarios, level)
     if settings.programme:
         each = programme_unit_costs(
             settings.programme,
             price_year=costs.price_year,
+            deflator=costs.deflator,
             schools=case.averted.quantity.sizes["school"],
             pupils_supported=settings.pupils_supported,
         )

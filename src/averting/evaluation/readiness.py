@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from averting.checks import CheckResult, Status
-from averting.costs import load_parameters
 from averting.evaluation.settings import FILE, Evaluation
 
 _SHOWN = 4
@@ -58,7 +57,7 @@ def _money(evaluation: Evaluation) -> Iterator[CheckResult]:
             "programme", "info", message, f"It takes: one [[programme]] for each year and payer in {FILE}."
         )
     costs = evaluation.costs
-    parameters = load_parameters(*costs.families, la=costs.local_authority).under(costs.overrides)
+    parameters = costs.parameters()
     wanted = sorted({key for keys in parameters.asleep.values() for key in keys})
     if wanted:
         named = ", ".join(wanted[:_SHOWN]) + (f" and {len(wanted) - _SHOWN} more" if len(wanted) > _SHOWN else "")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from averting.costs import Override, overrides_from_table
+from averting.costs import Deflator, Override, ParameterSet, load_parameters, overrides_from_table
+from averting.costs.prices import deflator_from_table
 from averting.data import Indicator, load_indicators
 from averting.data.frequency import FREQUENCIES
 from averting.data.panel import LEVELS
@@ -73,6 +74,12 @@ class CostSettings:
     price_year: FinancialYear
     overrides: Mapping[str, Override] = field(default_factory=dict)
     as_of: date | None = None
+    deflator: Deflator | None = None
+
+    def parameters(self) -> ParameterSet:
+        """Return the declared parameters with this evaluation's own figures."""
+        known = load_parameters(*self.families, la=self.local_authority, deflator=self.deflator)
+        return known.under(self.overrides)
 
 
 @dataclass(frozen=True)
@@ -326,9 +333,21 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
 def _costs(table: TomlTable) -> CostSettings:
     families, authority = table.texts("families"), table.take("local_authority", str, None)
     price_year = table.parse("price_year", FinancialYear.parse) or FinancialYear(2000)
-    overrides, as_of = _overrides(table), read_day(table, "as_of")
+    overrides, as_of, deflator = _overrides(table), read_day(table, "as_of"), _deflator(table)
     table.done()
-    return CostSettings(families, authority, price_year, overrides, as_of)
+    return CostSettings(families, authority, price_year, overrides, as_of, deflator)
+
+
+def _deflator(table: TomlTable) -> Deflator | None:
+    """Read ``[costs.deflator]``, a release in place of the one that ships."""
+    declared = table.take("deflator", dict, None)
+    if declared is None:
+        return None
+    try:
+        return deflator_from_table(declared, where=f"{table.where} deflator")
+    except AvertingError as error:
+        table.faults.extend(error.faults or [Fault(table.where, error.message, "Correct it.")])
+        return None
 
 
 def _overrides(table: TomlTable) -> dict[str, Override]:

@@ -14,7 +14,7 @@ from averting.appraisal.programme import programme_flows
 from averting.appraisal.scenario import refuse_other_lines
 from averting.appraisal.sensitivity import Case
 from averting.checks import CheckResult
-from averting.costs import factors, known_deflator, known_payers, load_parameters
+from averting.costs import factors, known_payers
 from averting.data import Joined, Panel, join_authorities, join_schools, read_panel
 from averting.data.exposures import noun
 from averting.data.succession import COLUMNS as SUCCESSION_COLUMNS
@@ -167,14 +167,14 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
     costs, appraisal = evaluation.costs, evaluation.appraisal
     if costs is None:
         return
-    parameters = load_parameters(*costs.families, la=costs.local_authority).under(costs.overrides)
-    known_deflator().ratio(costs.price_year, costs.price_year)
+    parameters = costs.parameters()
+    parameters.deflator.ratio(costs.price_year, costs.price_year)
     if appraisal is None:
         return
     refuse_other_lines(parameters, appraisal.scenarios)
     factors([0], edition=appraisal.discounting)
     if appraisal.programme:
-        programme_flows(appraisal.programme, price_year=costs.price_year)
+        programme_flows(appraisal.programme, price_year=costs.price_year, deflator=costs.deflator)
     first = min([Period.parse(design.treated_periods[0]).year.start, *(c.year.start for c in appraisal.programme)])
     if first < appraisal.base_year.start:
         raise EvaluationError(
@@ -313,7 +313,7 @@ def write_appraisal(
     folder: Path, effect: Effect, costs: CostSettings, settings: AppraisalSettings, *, draws: int, seed: int
 ) -> None:
     """Join one effect with the declared costs, and write flows, summaries and every source."""
-    parameters = load_parameters(*costs.families, la=costs.local_authority).under(costs.overrides)
+    parameters = costs.parameters()
     appraisal = appraise(
         effect.averted(),
         parameters,
@@ -350,7 +350,9 @@ def write_appraisal(
         conditions=settings.conditions,
     )
     write_cost_tables(folder, case, costs, settings, level=effect.level)
-    (folder / "appraisal.json").write_text(canonical_json(appraisal_record(appraisal, effect, settings)), "utf-8")
+    (folder / "appraisal.json").write_text(
+        canonical_json(appraisal_record(appraisal, effect, settings, parameters.deflator)), "utf-8"
+    )
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
     totals.to_netcdf(folder / "totals.nc", engine="scipy")
     write_questions(folder, appraisal, effect, case, settings)

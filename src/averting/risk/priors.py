@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from averting.errors import Fault, ParameterError, refuse
-from averting.resources import models_dir
+from averting.resources import models_dir, read_toml
 from averting.risk.model import Prior
 
 Basis = Literal["raw", "adjusted"]
@@ -56,7 +55,7 @@ def published_ratios(path: Path | None = None) -> dict[str, PublishedRatio]:
         If an entry lacks a key, has an unknown one, or neither a raw nor an adjusted ratio above 0.
     """
     path = path or models_dir() / "risk" / "timpson_2019.toml"
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    tables = read_toml(path, error=ParameterError)
     made, faults = {}, []
     for key, table in tables.items():
         try:

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from averting.costs.prices import Deflator, deflate, deflator_from_table, known_deflator
+from averting.appraisal.programme import ProgrammeCost, programme_flows
+from averting.costs import load_parameters, savings
+from averting.costs.prices import Deflator, deflate, deflator_from_table, known_deflator, read_deflator
 from averting.errors import ParameterError, UnitError
-from averting.units import add, money
+from averting.units import add, label, money
 from averting.years import FinancialYear
 
 FIRST, LAST = FinancialYear(1990), FinancialYear(2023)
@@ -135,3 +137,59 @@ def test_a_release_by_financial_year_is_used_as_published() -> None:
 def test_a_release_that_cannot_be_an_index_is_refused(series: dict, words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         deflator_from_table({"vintage": "v", "source": "s", **series}, where="t")
+
+
+OWN = """
+vintage = "a release of our own"
+source = "our finance team"
+
+[financial]
+"2016-17" = 30.0
+"2017-18" = 40.0
+"2018-19" = 50.0
+"2019-20" = 60.0
+"2020-21" = 70.0
+"2021-22" = 80.0
+"2022-23" = 90.0
+"2023-24" = 100.0
+"2024-25" = 110.0
+"""
+
+
+def test_a_release_of_ones_own_is_read_and_used_throughout(tmp_path: Path) -> None:
+    """Unit costs and spend follow the file, to a year that the shipped release does not reach."""
+    (tmp_path / "ours.toml").write_text(OWN, encoding="utf-8")
+    ours = read_deflator(tmp_path / "ours.toml")
+    one = xr.DataArray(np.ones((3, 1)), dims=("draw", "period"), coords={"draw": range(3), "period": ["2022/23"]})
+    one = label(one, "pupils")
+    declared = savings(one, load_parameters("after_exclusion").draw(3, seed=1), price_year=FinancialYear(2021))
+    drawn = load_parameters("after_exclusion", deflator=ours).draw(3, seed=1)
+    later = savings(one, drawn, price_year=FinancialYear(2024))
+    # declared in prices of 2021-22, so that no index has touched the first
+    of_2021 = ["state_ap_top_up", "special_school"]
+    np.testing.assert_allclose(later.sel(line=of_2021), declared.sel(line=of_2021) * 110 / 80, rtol=1e-12)
+    cost = ProgrammeCost(FinancialYear(2022), 900.0, "dfe", FinancialYear(2022), "invented")
+    spent = programme_flows([cost], price_year=FinancialYear(2024), deflator=ours)
+    assert float(spent.sum()) == pytest.approx(-1_100.0)
+    with pytest.raises(UnitError, match=r"a release of our own.*runs from 2016-17 to 2024-25"):
+        ours.ratio(FinancialYear(2015), FinancialYear(2024))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[calendar]\n2023 = 100.0", ["it has no vintage", "it has no source"]),
+        (OWN.replace("80.0", "'a lot'"), ["'2021-22' = 'a lot' is no year with a level"]),
+        (OWN.replace("2021-22", "2021-23"), ["'2021-23' = 80.0 is no year"]),
+        (OWN + "[quarterly]\n1 = 2.0", ["unknown key 'quarterly'", "Known: vintage, source, label"]),
+        ("financial = 3\n" + OWN.partition("[")[0], ["it is not a table"]),
+        ("vintage = ", ["is not valid TOML"]),
+    ],
+)
+def test_a_release_of_ones_own_that_cannot_be_read_says_why(tmp_path: Path, text: str, words: list[str]) -> None:
+    (tmp_path / "ours.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ParameterError) as caught:
+        read_deflator(tmp_path / "ours.toml")
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    with pytest.raises(ParameterError, match="cannot be opened"):
+        read_deflator(tmp_path / "absent.toml")

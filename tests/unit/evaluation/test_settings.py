@@ -105,6 +105,8 @@ FAULTS = [
     (("costs", "families"), MISSING, "[costs] families", "missing"),
     (("costs", "price_year"), "2023", "[costs] price_year", "'2023' is not a financial year"),
     (("costs", "price_year"), "", "[costs] price_year", "empty"),
+    (("costs", "deflator"), {"calendar": {"2023": 1.0}}, "[costs] deflator", "it has no vintage"),
+    (("costs", "deflator"), "ours.toml", "[costs] deflator", "this is text"),
     (("appraisal",), MISSING, f"{FILE} [appraisal]", "missing"),
     (("appraisal", "estimate"), "suspensions", "[appraisal] estimate", "not an estimate of permanent exclusions"),
     (("appraisal", "estimate"), "none", "[appraisal] estimate", "not an estimate of permanent exclusions"),
@@ -214,6 +216,15 @@ def test_what_the_file_says_is_what_is_read(values, write):
     assert [scenario.key for scenario in read.appraisal.scenarios] == ["central", "sooner_back"]
     assert [cost.amount for cost in read.appraisal.programme] == [60_000.0, 60_000.0]
     assert read.costs.price_year == FinancialYear(2023)
+
+
+def test_a_deflator_of_ones_own_reaches_years_that_the_shipped_one_does_not(values, write):
+    levels = {f"{year}-{(year + 1) % 100:02d}": 100.0 + year - 2016 for year in range(2016, 2026)}
+    put(values, ("costs", "deflator"), {"vintage": "ours", "source": "our finance team", "financial": levels})
+    put(values, ("costs", "price_year"), "2025-26")
+    deflator = load_evaluation(write(values)).costs.parameters().deflator
+    assert (deflator.vintage, deflator.latest) == ("ours", FinancialYear(2025))
+    assert deflator.ratio(FinancialYear(2023), FinancialYear(2025)) == 109.0 / 107.0
 
 
 def test_numbers_in_lists_of_schools_are_read_as_text(values, write):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from averting.errors import AvertingError, Fault, ParameterError, refuse
-from averting.resources import models_dir
+from averting.resources import read_model
 from averting.years import AcademicYear
 
 _KEYS = ("place", "year", "value", "source")
@@ -91,5 +90,4 @@ def read_counts(entries: Sequence[Mapping[str, Any]], *, where: str) -> tuple[Kn
 @cache
 def known_counts() -> tuple[KnownCount, ...]:
     """Return the counts that ship with averting."""
-    with (models_dir() / "known_counts.toml").open("rb") as handle:
-        return read_counts(tomllib.load(handle)["count"], where="models/known_counts.toml")
+    return read_counts(read_model("known_counts.toml")["count"], where="models/known_counts.toml")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from averting.errors import EstimationError
-from averting.resources import models_dir
+from averting.resources import read_model
 
 Shape = Literal["normal", "half_normal", "correlation"]
 SHAPES: tuple[Shape, ...] = ("normal", "half_normal", "correlation")
@@ -95,8 +94,7 @@ def load_priors(model: str, family: str = "neutral") -> dict[str, Prior]:
 
 
 def _tables(model: str) -> dict[str, Any]:
-    with (models_dir() / "priors" / f"{model}.toml").open("rb") as handle:
-        tables = tomllib.load(handle)
+    tables = read_model("priors", f"{model}.toml")
     if "extends" not in tables:
         return tables
     base = _tables(tables.pop("extends"))
