@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -57,3 +58,15 @@ def read_toml(path: Path, *, error: type[AvertingError]) -> dict[str, Any]:
         raise error(f"{path} is not valid TOML: {wrong}.") from wrong
     except RecursionError as wrong:
         raise error(f"{path} is not valid TOML: its tables or lists lie too deep in each other.") from wrong
+
+
+_LOCATED = re.compile(r"\b00\d:\d+(?:-\d+)?(?:, ?\d+(?:-\d+)?)*")
+
+
+def without_locators(text: str) -> str:
+    """Return text without places in the founding documents, such as ``[004:15-16]``: readers do not have those files.
+
+    Declarations keep them, for whoever looks after the numbers.
+    """
+    named = re.sub(r"\s*\[[;,\s]*\]", "", _LOCATED.sub("", text))
+    return re.sub(r"(?:;\s*)+(?=;)|^[;,\s]+|[;,\s]+$", "", named)
