@@ -132,21 +132,32 @@ def publish(
     *,
     rules: str = "under_five",
     previous: tuple[Path, ...] = (),
+    of: str | None = None,
     engine: Renderer = "auto",
     to: Formats = "html",
     quiet: Quiet = False,
 ) -> None:
-    """Write what may leave of an evaluation: report, tables and the record of what was withheld.
+    """Write what may leave of an evaluation, or of another command's file: pages, tables and the record of what was withheld.
 
     Parameters
     ----------
     destination
         Folder to make.
+    of
+        The command whose file is given in place of an evaluation's folder: delivery, moves, areas, equity or outcomes.
     rules
         Rule set of models/disclosure.toml.
     previous
         Folder of an earlier release; give it once for each.
     """
+    if of is not None:
+        from averting.evaluation.publishing import publish_file
+
+        released = publish_file(
+            folder, destination, kind=of, rules=rules, previous=previous, progress=teller(quiet)
+        )
+        print(f"published: {released}")
+        return
     from averting.reporting.publish import publish as publish_results
 
     formats = [name.strip() for name in to.split(",")]

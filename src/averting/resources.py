@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,3 +82,15 @@ def _too_wide(value: Any, key: str = "") -> Iterator[str]:
             yield from _too_wide(item, key)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         yield key
+
+
+_LOCATED = re.compile(r"\b00\d:\d+(?:-\d+)?(?:, ?\d+(?:-\d+)?)*")
+
+
+def without_locators(text: str) -> str:
+    """Return text without places in the founding documents, such as ``[004:15-16]``: readers do not have those files.
+
+    Declarations keep them, for whoever looks after the numbers.
+    """
+    named = re.sub(r"\s*\[[;,\s]*\]", "", _LOCATED.sub("", text))
+    return re.sub(r"(?:;\s*)+(?=;)|^[;,\s]+|[;,\s]+$", "", named)

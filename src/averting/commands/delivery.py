@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from averting.commands.findings import show
+from averting.commands.options import Json, Page
 
 
-def delivery(file: Path, *, json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+def delivery(file: Path, *, json: Json = False, page: Page = None) -> None:
     """Describe what a programme delivered, against its plan, and what it was, version by version.
 
     Parameters
     ----------
     file
-        TOML file with records, [plan] and [[version]].
-    json
-        Print as JSON.
+        TOML file with records, [plan], [dose] and [[version]].
     """
     from averting.evaluation.delivery import what_was_delivered
 
-    found = what_was_delivered(file)
-    if json:
-        print(json_module.dumps(found.to_dict(), indent=2, ensure_ascii=False))
-        return
-    print("\n".join(found.lines()))
+    show(what_was_delivered(file), json=json, page=page)

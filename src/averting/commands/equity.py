@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from averting.commands.findings import show
+from averting.commands.options import Json, Page
 
 
-def equity(file: Path, *, json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+def equity(file: Path, *, json: Json = False, page: Page = None) -> None:
     """Estimate effects by cohort of pupils (free school meals, SEN, social care ...), judged together.
 
     Parameters
     ----------
     file
-        TOML file with columns, pilots, start and a [[cohort]] for each.
-    json
-        Print as JSON.
+        TOML file with columns, pilots, start, a [[cohort]] for each, and [costs] where savings are to be told.
     """
     from averting.evaluation.equity import effects_by_cohort
 
-    found = effects_by_cohort(file)
-    if json:
-        print(json_module.dumps(found.to_dict(), indent=2, ensure_ascii=False))
-        return
-    print("\n".join(found.lines()))
+    show(effects_by_cohort(file), json=json, page=page)

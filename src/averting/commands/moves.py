@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from averting.commands.findings import show
+from averting.commands.options import Json, Page
 
 
-def moves(file: Path, *, json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+def moves(file: Path, *, json: Json = False, page: Page = None) -> None:
     """Describe placements in alternative provision, moves between settings, and what was recorded before and after.
 
     Parameters
     ----------
     file
-        TOML file with [placements] and [[transitions]].
-    json
-        Print as JSON.
+        TOML file with [placements], [suspensions], [rolls] and [[transitions]].
     """
     from averting.evaluation.moves import where_pupils_went
 
-    found = where_pupils_went(file)
-    if json:
-        print(json_module.dumps(found.to_dict(), indent=2, ensure_ascii=False))
-        return
-    print("\n".join(found.lines()))
+    show(where_pupils_went(file), json=json, page=page)

@@ -15,6 +15,10 @@ Data = Annotated[
     Path | None, Parameter(help="Read the data from here instead of from the path in evaluation.toml.")
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print as JSON, for scripts.")]
+Page = Annotated[
+    Path | None,
+    Parameter(name="--page", help="Write tables and a draft page to this folder besides; not for publication."),
+]
 Quiet = Annotated[
     bool, Parameter(name=["--quiet", "-q"], negative="", help="Show no progress; print the answer only.")
 ]

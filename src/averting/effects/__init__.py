@@ -10,6 +10,7 @@ from averting.data import Indicator, load_indicators
 from averting.design import Design
 from averting.design.events import COVARIATE as EVENT
 from averting.effects.averted import Averted
+from averting.effects.bayes.priors import Prior, load_priors
 from averting.effects.estimator import Estimator, Feature, Progress, Request, silent
 from averting.effects.inference.choice import choose_inference
 from averting.effects.result import Effect, Estimand
@@ -55,7 +56,7 @@ def estimate(
     method: str = "auto",
     inference: str = "auto",
     covariates: Sequence[str] = (),
-    prior: str = "neutral",
+    prior: str | Prior = "neutral",
     alongside: str = "",
     cluster: str = "",
     level: float = 0.95,
@@ -77,8 +78,9 @@ def estimate(
         ``auto`` (chosen by the number of pilots; the Effect says why), or one the method offers.
     covariates : sequence of str
         Covariates of the panel to adjust for, where the method can; ``event:<id>`` where the panel has an event's.
-    prior : {"neutral", "sceptical", "enthusiastic"}
-        Family of priors of a Bayesian method: what it expects of the programme before seeing the data.
+    prior : {"neutral", "sceptical", "enthusiastic"} or Prior
+        What a Bayesian method expects of the programme before seeing the data: a family of priors, or a prior on the log of
+        the ratio, such as :func:`averting.appraisal.what_works.directory_prior` makes from an entry of the directory.
     alongside : str
         Key of a second, commoner count to model together with the first, where the method can.
     cluster : str
@@ -118,9 +120,7 @@ def estimate(
         raise EstimationError(f"draws is {draws}; at least 100 are needed to describe an interval.")
     spec = known[key]
     _refuse_unsupported(key, spec, design, tuple(covariates), alongside, cluster)
-    if prior != "neutral" and prior not in spec.priors:
-        families = f"one of: {', '.join(spec.priors)}" if spec.priors else "none: it is not Bayesian"
-        raise EstimationError(f"{key} has no prior '{prior}'. It takes {families}.")
+    _refuse_prior(key, spec, prior)
     if spec.takes == "count":
         refuse_unrecorded(key, design, indicator)
     chosen, reason = resolve_inference(key, spec, inference, design)
@@ -130,6 +130,14 @@ def estimate(
             indicator, chosen, reason, tuple(covariates), level, draws, seed, progress, prior, alongside, cluster
         ),
     )
+
+
+def _refuse_prior(key: str, spec: Estimator, prior: str | Prior) -> None:
+    if isinstance(prior, Prior) and spec.priors:
+        load_priors(key, prior)
+    elif prior != "neutral" and prior not in spec.priors:
+        families = f"one of: {', '.join(spec.priors)}" if spec.priors else "none: it is not Bayesian"
+        raise EstimationError(f"{key} has no prior '{prior}'. It takes {families}.")
 
 
 def refuse_unrecorded(method: str, design: Design, indicator: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from averting.design import Design
+from averting.effects.bayes.priors import Prior
 from averting.effects.result import Effect
 
 Progress = Callable[[str], None]
@@ -39,8 +40,8 @@ class Request:
         Seed of every random number.
     progress : callable
         Is told, in words, what is being done.
-    prior : str
-        Family of priors, one of the estimator's own; ``neutral`` where it has none.
+    prior : str or Prior
+        Family of priors, one of the estimator's own; ``neutral`` where it has none; or a prior on the effect.
     alongside : str
         Key of a second count to model together with the first; empty unless the estimator declares that it can.
     cluster : str
@@ -55,7 +56,7 @@ class Request:
     draws: int = 4_000
     seed: int = 1
     progress: Progress = silent
-    prior: str = "neutral"
+    prior: str | Prior = "neutral"
     alongside: str = ""
     cluster: str = ""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -12,21 +11,30 @@ import pandas as pd
 from averting.appraisal import CENTRAL
 from averting.costs import known_payers
 from averting.data import Panel
+from averting.data.disclosure import load_rules
 from averting.effects.areas import AreaEffect, PooledAreas, area_effect, pool_areas, prior_table
 from averting.effects.verdict import Verdict
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.settings import FILE
 from averting.evaluation.toml_table import TomlTable, open_table
+from averting.reporting.controlled_areas import ALL, controlled_areas
+from averting.reporting.findings import Findings, Forest
 from averting.reporting.results import Results, open_results
 from averting.years import FinancialYear
 
-ALL = "all areas"
 _CASH = ("cashable", "transfer")  # a transfer is cash to one payer and from another
 _TOGETHER = {
     Verdict.REDUCTION: "evidence that the programme lowered {what}",
     Verdict.INCREASE: "evidence that {what} rose with the programme",
     Verdict.UNCERTAIN: "too uncertain to tell whether the programme changed {what}. This is not evidence that nothing happened",
 }
+
+
+_ABOUT = (
+    "Each area is evaluated by itself. What areas share, and what each borrows from the others, rests on how unlike areas may "
+    "be."
+)
+_FOREST = Forest("areas", "area", "with_others", "lower", "upper")
 
 
 @dataclass(frozen=True)
@@ -59,54 +67,36 @@ class Area:
 
 
 @dataclass(frozen=True, eq=False)
-class AreasFindings:
-    """What is to be said of a programme in a few areas.
+class AreasFindings(Findings):
+    """What is to be said of a programme in a few areas: tables ``areas``, ``prior`` and ``cash``, only those there are.
 
     Parameters
     ----------
-    statements : tuple of str
-        Sentences, in order.
     pooled : PooledAreas or None
         None where fewer than two areas have an effect that can be pooled.
-    tables : mapping of str to DataFrame
-        By name: ``areas``, ``prior``, ``cash``; only those there are.
     """
 
-    statements: tuple[str, ...]
-    pooled: PooledAreas | None
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    pooled: PooledAreas | None = None
 
     @property
     def verdict(self) -> Verdict:
         """What may be said of the ratio that areas share."""
         return Verdict.NOT_ESTIMABLE if self.pooled is None else self.pooled.verdict
 
-    def lines(self) -> list[str]:
-        """Return sentences and tables, a line each."""
-        said = list(self.statements)
-        for name, table in self.tables.items():
-            said += ["", name, *table.map(_cell).to_string(index=False).splitlines()]
-        return said
-
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain values, for JSON."""
-        tables = {name: json.loads(table.to_json(orient="records")) for name, table in self.tables.items()}
-        return {"verdict": str(self.verdict), "statements": list(self.statements), "tables": tables}
+        return {"verdict": str(self.verdict), **super().to_dict()}
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
-    return str(value)
-
-
-def areas_together(path: str | Path) -> AreasFindings:
+def areas_together(path: str | Path, *, rules: str = "") -> AreasFindings:
     """Pool areas' effects, say what each borrows, and add their cash where that can be done.
 
     Parameters
     ----------
     path : str or Path
         TOML with ``[spread]`` and two or more ``[[area]]``; see docs/two-areas.md.
+    rules : str
+        Rule set of disclosure control, where the findings are to leave; every area's results are then checked by it.
 
     Raises
     ------
@@ -135,7 +125,13 @@ def areas_together(path: str | Path) -> AreasFindings:
     cash, about = _cash(path.name, areas)
     if cash is not None:
         tables["cash"] = cash
-    return AreasFindings((*said, *about), pooled, tables)
+    record = None
+    if rules:
+        record, tables = controlled_areas({area.name: area.results for area in areas}, tables, load_rules(rules))
+    return AreasFindings(
+        "areas", "One programme in several areas", _ABOUT, (*said, *about), tables, record, forests=(_FOREST,), blank="",
+        pooled=pooled,
+    )  # fmt: skip
 
 
 def _read(path: Path) -> tuple[float, str, float, list[Area]]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 
-from averting.data.disclosure import load_rules
+from averting.data.disclosure import DisclosureRecord, PublicTable, load_rules
 from averting.errors import EvaluationError, Fault, refuse
+from averting.evaluation.dose import dose_of, read_dose
 from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes.delivery import PLANNED, read_delivery
 from averting.outcomes.tidier import NOT_STATED, Version, versions_table
+from averting.reporting.findings import Findings
 
 DESCRIPTION = (
     "This describes what was delivered. It is no effect: pupils who are supported more differ from others, and more support goes "
@@ -21,48 +22,15 @@ DESCRIPTION = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class DeliveryFindings:
-    """What is to be said of delivery.
-
-    Parameters
-    ----------
-    statements : tuple of str
-        Sentences, in order.
-    tables : mapping of str to DataFrame
-        By name; NaN where a number is withheld.
-    """
-
-    statements: tuple[str, ...]
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-
-    def lines(self) -> list[str]:
-        """Return sentences and tables, a line each; c where a number is withheld."""
-        said = [DESCRIPTION, *self.statements]
-        for name, table in self.tables.items():
-            shown = table.drop(columns="withheld", errors="ignore").map(_cell)
-            said += ["", name, *shown.to_string(index=False).splitlines()]
-        return said
-
-    def to_dict(self) -> dict[str, object]:
-        """Return everything as plain values, for JSON; null where withheld."""
-        tables = {name: json.loads(table.to_json(orient="records")) for name, table in self.tables.items()}
-        return {"description": DESCRIPTION, "statements": list(self.statements), "tables": tables}
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "c" if value != value else f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
-    return str(value)
-
-
-def what_was_delivered(path: str | Path) -> DeliveryFindings:
+def what_was_delivered(path: str | Path, *, previous: Sequence[PublicTable] = ()) -> Findings:
     """Describe what a programme delivered.
 
     Parameters
     ----------
     path : str or Path
-        TOML with ``records``, ``[plan]`` and ``[[version]]``; see docs/delivery.md.
+        TOML with ``records``, ``[plan]``, ``[dose]`` and ``[[version]]``; see docs/delivery.md.
+    previous : sequence of PublicTable
+        What earlier releases told.
 
     Raises
     ------
@@ -74,21 +42,35 @@ def what_was_delivered(path: str | Path) -> DeliveryFindings:
     top = open_table(path, faults, advice="Name a file on delivery.")
     records, rules = top.take("records", str, None), top.take("rules", str, "under_five")
     plan = _plan(top.table("plan"))
-    versions = [_version(table) for table in top.tables("version")]
+    versions, dose = (
+        [_version(table) for table in top.tables("version")],
+        read_dose(top.table("dose"), path.parent),
+    )
     top.done()
     if records is None and not versions:
         faults.append(Fault(path.name, "it says nothing", "Name records, describe a [[version]], or both"))
-    if plan and records is None:
-        faults.append(Fault(f"{path.name} [plan]", "there are no records to hold it against", "Name records"))
+    for name, asked in (("plan", plan), ("dose", dose)):
+        if asked and records is None:
+            faults.append(
+                Fault(f"{path.name} [{name}]", "there are no records to hold it against", "Name records")
+            )
     refuse(EvaluationError, f"{path.name} cannot be used", faults)
     tables: dict[str, pd.DataFrame] = {}
     said: list[str] = []
+    applied = load_rules(rules)
+    record, counts = DisclosureRecord(applied), tuple[PublicTable, ...]()
     if records is not None:
-        found, applied = read_delivery(path.parent / records), load_rules(rules)
-        tables["delivered"] = found.by_period(applied)
-        tables["waits, in days from referral"] = found.waits(applied)
+        delivery = read_delivery(path.parent / records)
+        told, record = delivery.protected(applied, previous=previous)
+        counts = (told.public,)
+        tables["delivered"] = told.by_period()
+        tables["waits, in days from referral"] = told.waits()
         if plan:
-            tables["planned and delivered"] = found.fidelity(plan, applied)
+            tables["planned and delivered"] = told.fidelity(plan)
+        if dose:
+            found = dose_of(dose, delivery)
+            said += found.statements
+            tables |= {} if found.table.empty else {"by dose, between pilots": found.table}
     if versions:
         tables["what it was (TIDieR)"] = versions_table(versions)
         said += [
@@ -96,7 +78,7 @@ def what_was_delivered(path: str | Path) -> DeliveryFindings:
             for one in versions
             if one.missing
         ]
-    return DeliveryFindings(tuple(said), tables)
+    return Findings("delivery", "What was delivered", DESCRIPTION, tuple(said), tables, record, counts)
 
 
 def _plan(table: TomlTable | None) -> dict[str, float]:

@@ -1,22 +1,24 @@
-"""Effects by cohort of pupils, from a file that names the cohorts' columns."""
+"""Effects and savings by cohort, from a file that names the cohorts' columns."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from averting.data import Panel
-from averting.data.disclosure import load_rules
+from averting.data.disclosure import PublicTable, load_rules, protect
 from averting.design import Design
 from averting.effects import Effect
+from averting.effects.cohort_counts import EVERYONE, cohort_count_table, pilot_events, rest_of
 from averting.effects.cohorts import beside_the_rest, cohort_effect, cohort_table
 from averting.errors import DataError, DesignError, EvaluationError, Fault, refuse
+from averting.evaluation.equity_costs import EquityCosts, money_by_cohort, read_costs, read_spend
 from averting.evaluation.toml_table import TomlTable, open_table
+from averting.reporting.findings import Findings, Forest
 
 _HIDDEN = "between "
 _ABOUT = (
@@ -39,35 +41,18 @@ class Question:
     rules: str
     draws: int
     seed: int
+    costs: EquityCosts | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class EquityFindings:
-    """Tables ``cohorts`` and ``beside the rest``; no count of pupils is in them."""
-
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-
-    def lines(self) -> list[str]:
-        """Return words and tables, a line each."""
-        said = [_ABOUT]
-        for name, table in self.tables.items():
-            shown = table.round(3).astype(object).where(table.notna(), "")
-            said += ["", name, *shown.to_string(index=False).splitlines()]
-        return said
-
-    def to_dict(self) -> dict[str, object]:
-        """Return everything as plain values, for JSON."""
-        tables = {name: json.loads(table.to_json(orient="records")) for name, table in self.tables.items()}
-        return {"about": _ABOUT, "tables": tables}
-
-
-def effects_by_cohort(path: str | Path) -> EquityFindings:
-    """Estimate the effect on each cohort, and beside all other pupils.
+def effects_by_cohort(path: str | Path, *, previous: Sequence[PublicTable] = ()) -> Findings:
+    """Estimate the effect on each cohort, and beside all other pupils; and what it saves.
 
     Parameters
     ----------
     path : str or Path
         TOML; see docs/equity.md.
+    previous : sequence of PublicTable
+        What earlier releases told.
 
     Raises
     ------
@@ -75,6 +60,43 @@ def effects_by_cohort(path: str | Path) -> EquityFindings:
         If the file or its data cannot be used.
     """
     asked = _read(Path(path))
+    frame = _frame(asked)
+    found: dict[str, Effect | str] = {}
+    events, pupils = {}, {EVERYONE: pd.to_numeric(frame[asked.columns["exposure"]], "coerce")}
+    groups = {EVERYONE: (frame, asked.columns["count"], asked.columns["exposure"])}
+    for label, (count, exposure) in asked.cohorts.items():
+        groups[label] = (frame, count, exposure)
+        groups[rest_of(label)] = (_with_rest(asked, frame, label, count, exposure), "_rest", "_rest_pupils")
+    for name, (table, count, exposure) in groups.items():
+        design = _design(asked, table, count, exposure)
+        pupils[name] = pd.to_numeric(table[exposure], "coerce")
+        if isinstance(design, str):
+            found[name] = design
+            continue
+        events[name] = pilot_events(design, asked.indicator)
+        if name != EVERYONE:
+            found[name] = _effect(asked, design)
+    known = {name: numbers for name, numbers in pupils.items() if name in events}
+    counts = cohort_count_table(events, known, indicator=asked.indicator)
+    (public,), record = protect([counts], load_rules(asked.rules), previous=previous)
+    gone = {key[1] for key in public.withheld}
+    own = {label: _WITHHELD if label in gone else found[label] for label in asked.cohorts}
+    rest = {label: _WITHHELD if rest_of(label) in gone else found[rest_of(label)] for label in asked.cohorts}
+    tables = {"cohorts": cohort_table(own), "beside the rest": beside_the_rest(own, rest)}
+    money, said = money_by_cohort(asked.costs, own, draws=asked.draws, seed=asked.seed)
+    forests = (
+        Forest("cohorts", "cohort", "estimate", "lower", "upper"),
+        Forest("beside the rest", "cohort", "ratio", "lower", "upper"),
+    )
+    return Findings(
+        "equity", "Whom did it help?", _ABOUT, said, {**tables, **money}, record, (public,), forests, blank=""
+    )
+
+
+_WITHHELD = "withheld: few pupils of the pilots stand behind it, or it would give a few away"
+
+
+def _frame(asked: Question) -> pd.DataFrame:
     try:
         frame = pd.read_csv(asked.path, dtype=str, keep_default_na=False)
     except OSError as error:
@@ -85,12 +107,7 @@ def effects_by_cohort(path: str | Path) -> EquityFindings:
     absent = sorted(set(wanted) - set(frame.columns))
     if absent:
         raise EvaluationError(f"{asked.path.name} lacks {', '.join(absent)}. Name columns that it has.")
-    own: dict[str, Effect | str] = {}
-    rest: dict[str, Effect | str] = {}
-    for label, (count, exposure) in asked.cohorts.items():
-        own[label] = _effect(asked, frame, count, exposure)
-        rest[label] = _effect(asked, _with_rest(asked, frame, label, count, exposure), "_rest", "_rest_pupils")
-    return EquityFindings({"cohorts": cohort_table(own), "beside the rest": beside_the_rest(own, rest)})
+    return frame
 
 
 def _with_rest(asked: Question, frame: pd.DataFrame, label: str, count: str, exposure: str) -> pd.DataFrame:
@@ -116,7 +133,7 @@ def _bounds(column: pd.Series, symbols: Mapping[str, tuple[float, float]]) -> tu
     return ends[0].where(np.isfinite(ends[1])), ends[1].where(np.isfinite(ends[1]))
 
 
-def _effect(asked: Question, frame: pd.DataFrame, count: str, exposure: str) -> Effect | str:
+def _design(asked: Question, frame: pd.DataFrame, count: str, exposure: str) -> Design | str:
     between = {
         text: text.removeprefix(_HIDDEN).split() for text in frame[count].astype(str) if text.startswith(_HIDDEN)
     }
@@ -131,9 +148,12 @@ def _effect(asked: Question, frame: pd.DataFrame, count: str, exposure: str) -> 
         source=asked.path.name,
     )
     try:
-        design = Design(panel, asked.pilots, start=asked.start)
+        return Design(panel, asked.pilots, start=asked.start)
     except DesignError as error:
         return " ".join([error.message, *(fault.found for fault in error.faults[:1])])
+
+
+def _effect(asked: Question, design: Design) -> Effect | str:
     threshold = load_rules(asked.rules).threshold
     return cohort_effect(design, asked.indicator, threshold=threshold, draws=asked.draws, seed=asked.seed)
 
@@ -148,19 +168,23 @@ def _read(path: Path) -> Question:
     draws, seed = top.take("draws", int, 1000), top.take("seed", int, 1)
     symbols = _symbols(top)
     cohorts: dict[str, tuple[str, str]] = {}
+    spend: dict[str, float] = {}
+    costs = top.table("costs")
     for table in top.tables("cohort"):
         label = table.take("label", str)
         if label in cohorts:
             table.fault("label", f"'{label}' is there twice", "Give each cohort a label of its own.")
         cohorts[label] = (table.take("count", str), table.take("exposure", str))
+        spend |= read_spend(table, label, costs)
         table.done()
     if not cohorts:
         faults.append(Fault(path.name, "it names no cohort", "Add a [[cohort]] with label, count and exposure"))
     if draws < 100:
         top.fault("draws", f"{draws} are too few", "Use 100 or more.")
+    valued = read_costs(costs, spend, indicator)
     top.done()
     refuse(EvaluationError, f"{path.name} cannot be used", faults)
-    return Question(data, columns, cohorts, symbols, pilots, start, indicator, rules, draws, seed)
+    return Question(data, columns, cohorts, symbols, pilots, start, indicator, rules, draws, seed, valued)
 
 
 def _symbols(top: TomlTable) -> dict[str, tuple[float, float]]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from averting.effects import DEFAULT_METHOD, known_estimators
-from averting.effects.bayes.priors import FAMILIES
+from averting.effects.bayes.priors import FAMILIES, Prior
 from averting.effects.regressions import CLUSTERED, CLUSTERS
+from averting.errors import AvertingError
 from averting.evaluation.toml_table import TomlTable
+
+DIRECTORY = "directory:"
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,15 @@ class EstimateSettings:
     level: float
     inference: str = "auto"
     covariates: tuple[str, ...] = ()
-    prior: str = "neutral"
+    prior: str | Prior = "neutral"
     alongside: str = ""
     cluster: str = ""
     negligible: tuple[float, ...] = ()
     without: str = ""
 
 
-def read_estimate(table: TomlTable) -> EstimateSettings:
-    """Read one ``[[estimate]]``; faults are noted on the table."""
+def read_estimate(table: TomlTable, folder: Path) -> EstimateSettings:
+    """Read one ``[[estimate]]`` of an evaluation in a folder; faults are noted on the table."""
     settings = EstimateSettings(
         id=table.take("id", str),
         role=table.choice("role", ("primary", "secondary")),
@@ -44,7 +48,7 @@ def read_estimate(table: TomlTable) -> EstimateSettings:
         level=table.take("level", float, 0.95),
         inference=table.take("inference", str, "auto"),
         covariates=table.texts("covariates", []),
-        prior=table.choice("prior", FAMILIES, "neutral"),
+        prior=_prior(table, folder),
         alongside=table.take("alongside", str, ""),
         cluster=table.choice("cluster", ("", *CLUSTERS), ""),
         negligible=_negligible(table),
@@ -59,6 +63,30 @@ def read_estimate(table: TomlTable) -> EstimateSettings:
         table.fault("level", f"{settings.level} is not a level", "Give a share between 0.5 and 0.999.")
     table.done()
     return settings
+
+
+def _prior(table: TomlTable, folder: Path) -> str | Prior:
+    """Return a family of priors, or what an entry of the Directory of What Works makes one expect."""
+    asked: str = table.take("prior", str, "neutral")
+    own = table.path("directory", folder, None)
+    if not asked.startswith(DIRECTORY):
+        if asked not in FAMILIES:
+            table.fault(
+                "prior", f"'{asked}' is not known", f"Use one of: {', '.join(FAMILIES)}, or {DIRECTORY}<entry>."
+            )
+        return asked
+    from averting.appraisal.what_works import directory_prior, what_works
+
+    key = asked.removeprefix(DIRECTORY)
+    try:
+        found = {one.key: one for one in what_works(own=own)}
+    except AvertingError as error:
+        table.fault("directory", error.message, "")
+        return "neutral"
+    if key not in found:
+        table.fault("prior", f"the directory has no entry '{key}'", f"Use one of: {', '.join(sorted(found))}.")
+        return "neutral"
+    return directory_prior(found[key], str(table.values.get("indicator")))
 
 
 def _negligible(table: TomlTable) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from averting.data import Neighbours, load_indicators, read_neighbours, read_panel
+from averting.data.disclosure import load_rules
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes import Board, framework, from_panel, make_board, outcome_sets, read_own
-from averting.outcomes.board import COVID, LAST
+from averting.outcomes.board import COVID, LAST, board_record
 from averting.reporting.board import BoardFiles, write_board
+from averting.reporting.findings.files import refuse_release, seal
+from averting.reporting.findings.findings import Findings
 from averting.reporting.wording import DRAFT
 
 
@@ -180,10 +184,48 @@ def outcomes_board(
     EvaluationError
         If the file cannot be used.
     """
-    settings, folder = read_board(path), Path(folder)
+    return _write_board(read_board(path), Path(folder), page=page, draft=True, progress=progress)
+
+
+def publish_board(
+    path: str | Path, destination: str | Path, *, progress: Callable[[str], None] | None = None
+) -> Path:
+    """Write what may leave of a board into a new folder: page, spreadsheet, tables and the record of what was withheld.
+
+    Raises
+    ------
+    DisclosureError
+        If the destination exists.
+    EvaluationError
+        If the file cannot be used.
+    """
+    settings, destination = read_board(path), Path(destination)
+    board = board_of(settings)
+    record = board_record(board, load_rules(settings.rules))
+    findings = Findings("outcomes", settings.title, "", record=record)
+    refuse_release(findings, destination)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".publish-") as scratch:
+        public = Path(scratch) / "public"
+        _write_board(settings, public, page=True, draft=False, progress=progress, board=board)
+        (public / "board.qmd").unlink()
+        seal(findings, public)
+        public.rename(destination)
+    return destination
+
+
+def _write_board(
+    settings: BoardSettings,
+    folder: Path,
+    *,
+    page: bool,
+    draft: bool,
+    progress: Callable[[str], None] | None,
+    board: Board | None = None,
+) -> tuple[Path, ...]:
     tell = progress or (lambda _: None)
     tell("reading the data")
-    board = board_of(settings)
+    board = board_of(settings) if board is None else board
     write_board(BoardFiles(settings.title, settings.local, settings.note, board), folder, source=settings.credit)
     made = [folder / "board.xlsx"]
     if page:
@@ -191,6 +233,12 @@ def outcomes_board(
 
         tell("rendering the page")
         made.append(
-            render(folder / "board.qmd", engine="embedded", watermark=DRAFT, cache=False, progress=progress)
+            render(
+                folder / "board.qmd",
+                engine="embedded",
+                watermark=DRAFT if draft else "",
+                cache=False,
+                progress=progress,
+            )
         )
     return tuple(made)

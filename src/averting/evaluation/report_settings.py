@@ -71,6 +71,20 @@ class Assurance:
     outcome: str
 
 
+GOVERNANCE = ("accountable_to", "decided_by", "meets", "safeguarding", "escalates_to")
+"""Who a programme answers to, who decides in it, how often they meet, who oversees safeguarding, and where trouble goes."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision about the programme: what, why, and with whom it was made, young people among them or not."""
+
+    date: str
+    what: str
+    why: str
+    made_with: str
+
+
 @dataclass(frozen=True)
 class ReportSettings:
     """Everything declared for the report; all of it may be left out, and the report then says so."""
@@ -80,20 +94,25 @@ class ReportSettings:
     intervention: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
     assurance: tuple[Assurance, ...] = ()
+    governance: Mapping[str, str] = field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON can hold it, for the manifest."""
-        return {**asdict(self), "intervention": dict(self.intervention), "roles": dict(self.roles)}
+        texts = {name: dict(getattr(self, name)) for name in ("intervention", "roles", "governance")}
+        return {**asdict(self), **texts}
 
 
 def read_report(top: TomlTable) -> ReportSettings:
-    """Read ``[protocol]``, ``[[deviation]]``, ``[intervention]``, ``[roles]`` and ``[[assurance]]``."""
+    """Read what is declared for the report: plan and deviations, the intervention, roles, assurance, governance, decisions."""
     return ReportSettings(
         protocol=_protocol(top.table("protocol")),
         deviations=tuple(_deviation(table) for table in top.tables("deviation")),
         intervention=_texts(top.table("intervention"), INTERVENTION),
         roles=_texts(top.table("roles"), ROLES),
         assurance=tuple(_assurance(table) for table in top.tables("assurance")),
+        governance=_texts(top.table("governance"), GOVERNANCE),
+        decisions=tuple(_decision(table) for table in top.tables("decision")),
     )
 
 
@@ -137,6 +156,19 @@ def _assurance(table: TomlTable) -> Assurance:
         who=table.take("who", str),
         what=table.take("what", str),
         outcome=table.take("outcome", str),
+    )
+    table.done()
+    return made
+
+
+def _decision(table: TomlTable) -> Decision:
+    made = Decision(
+        date=_day(table),
+        what=table.take("what", str),
+        why=table.take("why", str),
+        made_with=table.take(
+            "made_with", str, "", help="Say who took part: young people, parents, schools, agencies."
+        ),
     )
     table.done()
     return made

@@ -195,7 +195,7 @@ def read_evaluation(path: Path, folder: Path) -> Evaluation:
 
 
 def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
-    estimates = tuple(read_estimate(table) for table in top.tables("estimate"))
+    estimates = tuple(read_estimate(table, folder) for table in top.tables("estimate"))
     if not estimates:
         top.fault("estimate", "there is nothing to estimate", "Add an [[estimate]] with id, role and indicator.")
     costs = top.table("costs")

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from averting.data import Indicator, load_indicators
-from averting.data.disclosure import Rules, load_rules, primary
+from averting.data.disclosure import Decision, DisclosureRecord, Rules, load_rules, primary
 from averting.errors import DataError, EstimationError
 from averting.outcomes.rates import direction, funnel, rate_interval
 from averting.outcomes.series import is_share
@@ -132,9 +132,11 @@ def _measure(
     data: pd.DataFrame, indicator: Indicator, asked: _Asked
 ) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
     share = is_share(indicator)
+    known = data["lower"] == data["upper"]  # before small counts are made no more than small
+    few = pd.Series(_small(data, asked.rules, share), index=data.index)
+    data = _coarse(data, asked.rules, share).assign(known=known, few=few)
     own = data[data["area"] == asked.local].sort_values("period")  # labels are in order of time as text
-    small = _small(own, asked.rules, share)
-    own = _coarse(own, asked.rules, share)
+    small = own["few"].to_numpy()
     row: dict[str, Any] = {
         "indicator": indicator.key, "label": indicator.label, "domain": indicator.domain, "level": indicator.level,
     }  # fmt: skip
@@ -152,6 +154,22 @@ def _measure(
     row |= _going(own, indicator, asked)
     row["note"] = "withheld: few pupils stand behind it" if small[-1] else ""
     return row, path, spread.assign(indicator=indicator.key)
+
+
+def board_record(board: Board, rules: Rules) -> DisclosureRecord:
+    """Return the record of what a board withholds: every rate of the area that rests on few.
+
+    Nothing else needs protection: all that is shown was computed with every small count as any that it can be, so nothing
+    depends on which it is.
+    """
+    own = board.over_time[board.over_time["group"] == "local"] if len(board.over_time) else board.over_time
+    decisions = [
+        Decision(str(row["indicator"]), ("local", str(row["period"])), "primary")
+        for row in own.to_dict("records")
+        if row["status"] == "withheld"
+    ]
+    note = "Small counts of every area, shown or not, enter as any count that they can be: nothing shown depends on which."
+    return DisclosureRecord(rules, tuple(decisions), notes=(note,))
 
 
 def _nothing(why: str) -> dict[str, Any]:
@@ -239,13 +257,14 @@ def _standing(
     at: pd.DataFrame, last: pd.Series, indicator: Indicator, asked: _Asked, share: bool
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the funnel of the latest period, and where the area stands in it."""
-    others = at[(at["area"] != asked.local) & (at["lower"] == at["upper"])]
+    others = at[(at["area"] != asked.local) & at["known"]]
+    middle = (others["lower"] + others["upper"]) / 2  # of a small count: whichever it is, the limits are the same
     try:
-        made = funnel(others["lower"].to_numpy(dtype=float), others["of"].to_numpy(dtype=float), share=share)
+        made = funnel(middle.to_numpy(dtype=float), others["of"].to_numpy(dtype=float), share=share)
     except EstimationError:
         return pd.DataFrame(), {"standing": "fewer than ten areas to compare with", "standing_colour": GREY}
     # an area whose count is small is no dot, for its rate and size are its count
-    shown = at[~_small(at, asked.rules, share)]
+    shown = at[~at["few"] & at["known"]]
     of = shown["of"].to_numpy(dtype=float)
     limits = [made.limits(of, share=share, level=one) for one in (asked.level, WIDE)]
     spread = pd.DataFrame(

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from averting.data.disclosure import CountTable, Rules, primary, protect
+from averting.data.disclosure import ALL, CountTable, PublicTable, Rules, protect
+from averting.data.disclosure.shared import cell_key, crossed_counts
 from averting.data.files import read_columns
 from averting.errors import DataError, Fault, refuse
 from averting.outcomes.delivery import waiting_quantile
 
 PLACEMENT = ("pupil", "start", "end", "reason", "sessions_possible", "sessions_attended")
 NO_GROUP = "everyone"
+_LASTS, _ENDED = "still placed", "ended"
 MOST_STATES = 30
 
 
@@ -52,34 +55,53 @@ def transitions(
     DataError
         If a column is absent or blank, or has too many states to be one.
     """
-    names = [*([group] if group else []), before, after]
-    _refuse_states(records, names)
-    data = records[names].astype(str).apply(lambda column: column.str.strip())
-    if group is None:
-        data.insert(0, NO_GROUP, NO_GROUP)
-        group = NO_GROUP
-    labels = [sorted(data[name].unique()) for name in (group, before, after)]
-    counts = np.zeros([len(texts) for texts in labels], dtype=np.int64)
-    place = tuple(
-        pd.Categorical(data[name], categories=texts).codes
-        for name, texts in zip((group, before, after), labels, strict=True)
-    )
-    np.add.at(counts, place, 1)
-    (public,), _ = protect([CountTable.from_counts(f"{before} to {after}", labels, counts)], rules)
+    counts, names = transition_counts(records, before=before, after=after, group=group)
+    (public,), _ = protect([counts], rules)
+    return told_transitions(counts, public, names, level=level)
+
+
+def transition_counts(
+    records: pd.DataFrame, *, before: str, after: str, group: str | None = None, source: str = "records"
+) -> tuple[CountTable, tuple[str, ...]]:
+    """Return the counts behind a table of transitions, for protection together with others, and the columns they are by.
+
+    Parameters
+    ----------
+    records, before, after, group
+        As for :func:`transitions`.
+    source : str
+        Which records these are: tables of one source share cells.
+    """
+    names = (*([group] if group else []), before, after)
+    _refuse_states(records, list(names))
+    data = records[list(names)].astype(str).apply(lambda column: column.str.strip())
+    return crossed_counts(data, names, name=f"{before} to {after}", source=source), names
+
+
+def told_transitions(
+    counts: CountTable, public: PublicTable, names: tuple[str, ...], *, level: float = 0.95
+) -> pd.DataFrame:
+    """Return a table of transitions, as :func:`transitions` does, from counts that were protected."""
+    at = dict(zip(counts.keys, counts.lower.astype(int).tolist(), strict=True))
+    source, (*group, before, after) = counts.keys[0][0], names
     rows = []
-    for i, held in enumerate(labels[0]):
-        for j, state in enumerate(labels[1]):
-            whole = int(counts[i, j].sum())
-            if not whole:
-                continue
-            for k, then in enumerate(labels[2]):
-                gone = bool({(held, state, then), (held, state, "all")} & public.withheld)
-                low, high = wilson(int(counts[i, j, k]), whole, level)
-                values = (np.nan,) * 3 if gone else (counts[i, j, k] / whole, low, high)
-                rows.append((held, state, then, *values, gone))
+    for held, state in product(_states(counts, group[0]) if group else [ALL], _states(counts, before)):
+        start = {**({group[0]: held} if group else {}), before: state}
+        whole = cell_key(source, start)
+        for then in _states(counts, after) if at[whole] else []:
+            cell = cell_key(source, {**start, after: then})
+            gone = bool({cell, whole} & public.withheld)
+            low, high = wilson(at[cell], at[whole], level)
+            values = (np.nan,) * 3 if gone else (at[cell] / at[whole], low, high)
+            rows.append((NO_GROUP if held == ALL else held, state, then, *values, gone))
     return pd.DataFrame(
         rows, columns=["group", "before", "after", "share", "share_lower", "share_upper", "withheld"]
     )
+
+
+def _states(counts: CountTable, column: str) -> list[str]:
+    parts = {part.partition(" = ")[::2] for key in counts.keys for part in key[1:]}
+    return sorted(state for name, state in parts if name == column)
 
 
 def compared(table: pd.DataFrame, *, one: str, other: str, level: float = 0.95) -> pd.DataFrame:
@@ -206,7 +228,29 @@ def read_placements(path: str | Path, *, columns: Mapping[str, str] | None = Non
     )
 
 
-def placement_table(placements: pd.DataFrame, *, until: str, rules: Rules) -> pd.DataFrame:
+def placement_counts(placements: pd.DataFrame, *, until: str, source: str = "placements") -> CountTable:
+    """Return how many placements of each reason still last and have ended, for protection.
+
+    Parameters
+    ----------
+    placements : DataFrame
+        From :func:`read_placements`.
+    until : str
+        Day of the extract.
+    source : str
+        Which records these are: tables of one source share cells.
+    """
+    last = pd.Timestamp(until)
+    if (placements["start"] > last).any():
+        raise DataError(f"Some placements start after {until}. Give the day on which the records were taken out.")
+    state = np.where(placements["end"].notna() & (placements["end"] <= last), _ENDED, _LASTS)
+    data = pd.DataFrame({"reason": placements["reason"], f"on {until}": state})
+    return crossed_counts(data, ("reason", f"on {until}"), name="placements", source=source)
+
+
+def placement_table(
+    placements: pd.DataFrame, *, until: str, rules: Rules, public: PublicTable | None = None
+) -> pd.DataFrame:
     """Return, for each reason and in all, how long placements last and how regularly pupils attend.
 
     Parameters
@@ -217,39 +261,42 @@ def placement_table(placements: pd.DataFrame, *, until: str, rules: Rules) -> pd
         Day of the extract, such as ``2024-07-31``: placements without an end last at least until then.
     rules : Rules
         Rule set of disclosure control.
+    public : PublicTable, optional
+        :func:`placement_counts` after protection with other tables; protected on its own without it.
 
     Returns
     -------
     DataFrame
         ``reason``, ``placements`` (rounded), ``median_days`` and ``three_quarter_days`` by the product-limit estimate,
-        ``attendance`` (0 to 1), ``still_placed`` (share); NaN where few stand behind it, and one more where it is one row.
+        ``attendance`` (0 to 1), ``still_placed`` (share); NaN where few stand behind it, or what would give a few away.
     """
-    last = pd.Timestamp(until)
-    if (placements["start"] > last).any():
-        raise DataError(f"Some placements start after {until}. Give the day on which the records were taken out.")
-    reasons = sorted(placements["reason"].unique())
-    rows = [_placed(reason, placements[placements["reason"] == reason], last, rules) for reason in reasons]
-    table = pd.DataFrame([*rows, _placed("all", placements, last, rules)])
-    number = table["placements"].to_numpy(dtype=float)
-    small = primary(number, number, rules)
-    if small[:-1].sum() == 1:
-        small[-1] = True
-    shown = table.drop(columns="reason").mask(pd.Series(small), axis=0)
-    shown["placements"] = rules.rounding * np.round(shown["placements"] / rules.rounding)
-    return pd.concat([table[["reason"]], shown], axis=1)
+    last, source = pd.Timestamp(until), "placements"
+    if public is None:
+        ((public,), _) = protect([placement_counts(placements, until=until)], rules)
+    source = public.keys[0][0]
+    shown = dict(zip(public.keys, public.lower.tolist(), strict=True))
+    rows = []
+    for reason in [*sorted(placements["reason"].unique()), ALL]:
+        row = _placed(reason, placements if reason == ALL else placements[placements["reason"] == reason], last)
+        states = [{"reason": reason}, *({"reason": reason, f"on {until}": one} for one in (_LASTS, _ENDED))]
+        number, *parts = (shown.get(cell_key(source, state), 0.0) for state in states)
+        if np.isnan(number):
+            row = {name: reason if name == "reason" else np.nan for name in row}
+        elif np.isnan(parts).any():
+            row["still_placed"] = np.nan
+        rows.append({**row, "placements": number})
+    return pd.DataFrame(rows)
 
 
-def _placed(reason: str, rows: pd.DataFrame, last: pd.Timestamp, rules: Rules) -> dict[str, object]:
+def _placed(reason: str, rows: pd.DataFrame, last: pd.Timestamp) -> dict[str, object]:
     ended = (rows["end"].notna() & (rows["end"] <= last)).to_numpy()
     days = (rows["end"].where(ended, last) - rows["start"]).dt.days.to_numpy().astype(np.float64)
-    still = np.array([float((~ended).sum())])
-    few = bool(primary(still, still, rules)[0] or primary(len(rows) - still, len(rows) - still, rules)[0])
     possible = float(rows["possible"].sum())
     return {
         "reason": reason,
-        "placements": float(len(rows)),
+        "placements": np.nan,
         "median_days": waiting_quantile(days, ended, 0.5),
         "three_quarter_days": waiting_quantile(days, ended, 0.75),
         "attendance": float(rows["attended"].sum()) / possible if possible else np.nan,
-        "still_placed": np.nan if few else float((~ended).mean()),
+        "still_placed": float((~ended).mean()),
     }

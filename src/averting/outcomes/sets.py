@@ -10,7 +10,7 @@ from typing import Any
 from averting.data import load_indicators
 from averting.data.tables import key_faults, read_toml
 from averting.errors import DataError, Fault, refuse
-from averting.resources import models_dir
+from averting.resources import models_dir, without_locators
 
 _KEYS = ("label", "measures", "note", "source")
 
@@ -60,7 +60,10 @@ def outcome_sets(path: Path | None = None) -> Mapping[str, OutcomeSet]:
         faults += found
     refuse(DataError, f"{path.name} cannot be used", faults)
     return {
-        key: OutcomeSet(key, **{**table, "measures": tuple(table["measures"])}) for key, table in tables.items()
+        key: OutcomeSet(
+            key, table["label"], tuple(table["measures"]), table["note"], without_locators(table["source"])
+        )
+        for key, table in tables.items()
     }
 
 

@@ -26,6 +26,12 @@ ROLES = {
 }
 
 
+GOVERNANCE = {
+    "accountable_to": "Answers to", "decided_by": "Decides", "meets": "Meets", "safeguarding": "Oversees safeguarding",
+    "escalates_to": "Takes what cannot be settled",
+}  # fmt: skip
+
+
 def plan(results: Results) -> str:
     """Say whether the plan was written before outcomes were seen, where it is, and how pilots were found."""
     protocol = results.declared("protocol")
@@ -116,4 +122,40 @@ def assurance(results: Results) -> ReportTable:
     ]
     return ReportTable(
         ("When", "Who", "What was checked", "Outcome"), rows or [("Nothing declared", "–", "–", "–")]
+    )
+
+
+def governance(results: Results) -> ReportTable | None:
+    """Return who the programme answers to and who decides in it; None where nothing was declared."""
+    said = results.declared("governance")
+    if not said:
+        return None
+    return ReportTable(
+        ("Governance", "Who, and how"), [(label, said.get(key, MISSING)) for key, label in GOVERNANCE.items()]
+    )
+
+
+def decisions(results: Results) -> ReportTable | None:
+    """Return the audit trail of decisions about the programme, and with whom each was made; None where none was declared."""
+    rows = [
+        (one["date"] or "not said", one["what"], one["why"], one["made_with"] or "not said")
+        for one in results.declared_list("decisions")
+    ]
+    return ReportTable(("When", "What was decided", "Why", "With whom"), rows) if rows else None
+
+
+def undeclared_governance(results: Results) -> str:
+    """Say which of governance and decisions was not declared; empty where both were."""
+    absent = [
+        word
+        for word, found in (
+            ("Who the programme answers to", results.declared("governance")),
+            ("How its model was decided on, and with whom", results.declared_list("decisions")),
+        )
+        if not found
+    ]
+    return (
+        f"{' and '.join([absent[0], *(one[:1].lower() + one[1:] for one in absent[1:])])} was not declared."
+        if absent
+        else ""
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,12 @@ import xarray as xr
 import averting as av
 from averting import cli
 from averting.appraisal.what_works import GRADES, directory_prior, forecast, updated
-from averting.errors import EstimationError, ParameterError
+from averting.effects.bayes.priors import Prior, load_priors, prior_table
+from averting.errors import EstimationError, Fault, ParameterError
+from averting.evaluation.estimate_settings import read_estimate
+from averting.evaluation.toml_table import TomlTable
+from averting.outcomes import outcome_sets
+from averting.resources import without_locators
 
 OWN = """
 [our_mentors]
@@ -50,7 +56,7 @@ def own(tmp_path: Path) -> Path:
 
 def test_every_shipped_entry_says_how_much_is_known():
     entries = av.what_works()
-    assert len(entries) == 18
+    assert len(entries) == 20
     assert all(one.grade in GRADES and one.source and one.locator for one in entries)
     assert [one.key for one in entries if one.effect] == ["social_workers_in_schools"]
     # more evidence first
@@ -186,3 +192,43 @@ def test_the_command_prints_entries_and_json(capsys):
         assert told in out
         if "--json" in arguments:
             assert all("source" in one for one in json.loads(out))
+
+
+def test_what_is_printed_names_sources_and_no_place_in_files_that_readers_do_not_have():
+    for one in av.what_works():
+        said = "\n".join(one.lines())
+        assert not re.search(r"\b00\d:\d", said + str(one.to_dict()["source"]))
+        assert "Source: " in said and "timpson_2019" not in said
+    assert "Timpson review of school exclusion" in av.what_works("fair_access_panel")[0].lines()[-1]
+    assert without_locators("Timpson Review [001:1-2, 5]; 004:15-16; a page [3]") == "Timpson Review; a page [3]"
+    assert all("001:" not in one.source for one in outcome_sets().values())
+
+
+def test_an_entry_is_the_prior_of_a_bayesian_estimate_and_its_source_is_in_the_report(own):
+    prior = directory_prior(av.what_works("our_mentors", own=own)[0], "suspensions")
+    priors = load_priors("bayes_count", prior)
+    assert (priors["log_ratio"].mean, priors["log_ratio"].sd) == (prior.mean, prior.sd)
+    others = load_priors("bayes_count")
+    assert {name for name in others if priors[name] != others[name]} == {"log_ratio"}
+    printed = prior_table(priors).set_index("parameter").loc["log_ratio", "source"]
+    assert "Our mentors: our own report, 2025 [page 3]" in printed
+    with pytest.raises(EstimationError, match="bayes_gaussian takes no prior of 'log_ratio'"):
+        load_priors("bayes_gaussian", prior)
+    made = av.simulate_pilot(seed=1, pilots=2, comparison=12)
+    design = av.Design(made.panel(), pilots=list(made.pilots), start="2021/22", comparison="all")
+    with pytest.raises(EstimationError, match="it is not Bayesian"):
+        av.estimate(design, "permanent_exclusions", method="ratio_did", prior=prior)
+
+
+def test_an_evaluation_names_an_entry_as_its_prior(own):
+    def read(**more: object) -> tuple[Prior | str, list[Fault]]:
+        faults: list[Fault] = []
+        values = {"id": "main", "role": "primary", "indicator": "suspensions", "method": "bayes_count", **more}
+        return read_estimate(TomlTable(values, "evaluation.toml", faults), own.parent).prior, faults
+
+    prior, faults = read(prior="directory:our_mentors", directory=own.name)
+    assert not faults
+    assert prior == directory_prior(av.what_works("our_mentors", own=own)[0], "suspensions")
+    assert read(prior="sceptical") == ("sceptical", [])
+    assert "no entry 'our_mentors'" in read(prior="directory:our_mentors")[1][0].found
+    assert "'hopeful' is not known" in read(prior="hopeful")[1][0].found

@@ -13,12 +13,15 @@ import pytest
 
 from averting.cli import main
 from averting.data import simulate_pilot
+from averting.data.disclosure import load_rules
 from averting.effects.storage import load_effect
 from averting.effects.verdict import Verdict
 from averting.errors import EvaluationError, RenderError
 from averting.evaluation import run
 from averting.evaluation.areas import ALL, areas_together
 from averting.evaluation.settings import FILE
+from averting.reporting.controlled import control
+from averting.reporting.results import open_results
 
 NAMES = {"west": "West", "south": "South"}
 
@@ -192,3 +195,23 @@ def test_the_command_prints_words_and_json(made, capsys):
     record = json.loads(capsys.readouterr().out)
     assert record["verdict"] == str(Verdict.UNCERTAIN)
     assert np.isfinite(record["tables"]["areas"][0]["with_others"])
+
+
+def test_areas_leave_only_as_their_own_releases_do(here):
+    """Where a year of one area's pilots is withheld, its cash by year is, and that of both together."""
+    path = write(here)
+    inside = areas_together(path)
+    assert inside.record is None  # not checked, so it cannot leave
+    found = areas_together(path, rules="under_five")
+    assert found.record is not None
+    own = {name: control(open_results(here / name / "results"), load_rules("under_five")) for name in NAMES}
+    assert found.record.passes == all(made.record.passes for made in own.values())
+    hidden = [NAMES[name] for name, made in own.items() if made.money_base is not None]
+    assert hidden  # else this tests nothing
+    cash = found.tables["cash"]
+    gone = cash["area"].isin([*hidden, ALL])
+    assert cash.loc[gone, ["savings", "net"]].isna().all().all()
+    assert cash.loc[gone, "programme"].notna().all()
+    kept = inside.tables["cash"].loc[~gone.to_numpy(), "savings"]
+    assert cash.loc[~gone, "savings"].tolist() == kept.tolist()
+    assert inside.verdict is found.verdict

@@ -127,3 +127,52 @@ def test_the_command_prints_words_and_json(ask, capsys):
     said = capsys.readouterr().out
     assert "judged together" in said
     assert json.loads(said[said.index("{") :])["tables"]["cohorts"][0]["cohort"] == "SEN"
+
+
+COSTS = """
+[costs]
+base_year = "2021-22"
+price_year = "2023-24"
+payer = "la_general_fund"
+source = "invented for this test"
+"""
+
+
+def test_savings_by_cohort_are_averted_times_what_one_saves(ask):
+    asked = ASKED.replace('"suspensions"', '"permanent_exclusions"') + COSTS
+    found = effects_by_cohort(
+        ask(asked + cohort("free school meals", "fsm") + "spend = 60000\n" + cohort("SEN", "sen"))
+    )
+    table = found.tables["savings by cohort"].set_index(["cohort", "view"])
+    assert len(table) == 4
+    cash = table.loc[("free school meals", "Cash, and places freed")]
+    assert cash["averted_lower"] < 30 * 4 * 3 < cash["averted_upper"]  # truly thirty a school and year
+    assert cash["savings"] > 0
+    # spent in the base year, in prices of the price year: no discount
+    assert cash["spend"] == pytest.approx(60_000)
+    assert cash["net"] == pytest.approx(cash["savings"] - 60_000)
+    assert cash["finding"] in ("cannot tell", "saves more than was spent")
+    assert table.loc["SEN", "net"].isna().all()
+    assert any("net amount: SEN" in said for said in found.statements)
+    assert any("same unit costs" in said for said in found.statements)
+    # two cohorts, so each interval is wider than one alone
+    alone = effects_by_cohort(ask(asked + cohort("free school meals", "fsm") + "spend = 60000\n"))
+    one = alone.tables["savings by cohort"].set_index("view").loc["Cash, and places freed"]
+    assert one["savings_upper"] - one["savings_lower"] < cash["savings_upper"] - cash["savings_lower"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ASKED + COSTS + COHORTS, "Savings are known of permanent_exclusions"),
+        (ASKED + cohort("SEN", "sen") + "spend = 5\n", "there is no .costs."),
+        (ASKED + COSTS + cohort("SEN", "sen") + "spend = -5\n", "Give pounds, 0 or more"),
+        (
+            ASKED + COSTS.replace("la_general_fund", "nobody") + cohort("SEN", "sen") + "spend = 5\n",
+            "who paid or the source is not known",
+        ),
+    ],
+)
+def test_costs_that_cannot_be_used_are_refused(ask, text, said):
+    with pytest.raises(EvaluationError, match=said):
+        effects_by_cohort(ask(text))

@@ -110,8 +110,8 @@ def test_placements_last_as_long_as_the_product_limit_says(tmp_path, peer):
 def test_reasons_of_few_placements_are_withheld_with_the_total(tmp_path):
     records = read_placements(_placements(tmp_path, {"behaviour": 45, "illness": 3}))
     table = placement_table(records, until="2023-07-31", rules=ROUNDED).set_index("reason")
-    assert table.loc[["illness", "all"]].isna().all().all()
-    assert table.loc["behaviour", "placements"] == 45
+    assert table.loc["illness"].isna().all()
+    assert table["placements"].isna().sum() == 2  # else the one is the rest
 
 
 @pytest.mark.parametrize(

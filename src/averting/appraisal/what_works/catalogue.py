@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 from averting.appraisal.programme_elements import known_elements
+from averting.costs.references import known_references
 from averting.data import load_indicators
 from averting.errors import Fault, ParameterError, refuse
-from averting.resources import models_dir, read_toml
+from averting.resources import models_dir, read_toml, without_locators
 
 GRADES: Mapping[str, str] = MappingProxyType(
     {
@@ -128,6 +129,14 @@ class Intervention:
     price: Price | None = None
     own: bool = False
 
+    @property
+    def cited(self) -> str:
+        """Who says so, by author, year and title, and where in it; places in files that readers do not have are left out."""
+        known = known_references()
+        names = [known[part].short() if part in known else part for part in self.source.split("; ")]
+        place = without_locators(self.locator)
+        return f"{'; '.join(names)}{f' [{place}]' if place else ''}"
+
     def effect_on(self, indicator: str) -> MeasuredEffect | None:
         """Return the measured effect on an indicator, or None where none was measured."""
         return next((one for one in self.effect if one.indicator == indicator), None)
@@ -138,6 +147,7 @@ class Intervention:
         made["review_by"] = self.review_by.isoformat()
         made["effect"] = [vars(one) for one in self.effect]
         made["price"] = None if self.price is None else vars(self.price)
+        made["source"] = self.cited
         return {name: list(value) if isinstance(value, tuple) else value for name, value in made.items()}
 
     def lines(self) -> list[str]:
@@ -162,7 +172,7 @@ class Intervention:
             )
         if self.beware:
             said.append(f"  Beware: {self.beware}")
-        said.append(f"  Source: {self.source} [{self.locator}]; to be reviewed by {self.review_by}.")
+        said.append(f"  Source: {self.cited.rstrip('.')}; to be reviewed by {self.review_by}.")
         return said
 
 

@@ -43,7 +43,7 @@ def directory_prior(entry: Intervention, indicator: str, *, elsewhere: float = E
     effect = entry.effect_on(indicator)
     sceptical = load_priors("bayes_count", "sceptical")["log_ratio"]
     if effect is None:
-        source = f"no effect of {entry.label} on this was measured; {sceptical.source}"
+        source = f"Directory of What Works, {entry.label}: no effect on this was measured; {sceptical.source}"
         return Prior("log_ratio", "normal", sceptical.mean, sceptical.sd, sceptical.meaning, source)
     own = _error(effect.lower, effect.upper, effect.level)
     return Prior(
@@ -52,7 +52,7 @@ def directory_prior(entry: Intervention, indicator: str, *, elsewhere: float = E
         math.log(effect.ratio),
         math.hypot(own, elsewhere),
         sceptical.meaning,
-        f"{entry.source} [{entry.locator}]; {elsewhere:g} in logs for another place, an assumption",
+        f"Directory of What Works, {entry.label}: {entry.cited}; {elsewhere:g} in logs for another place, an assumption",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,8 @@ Shape = Literal["normal", "half_normal", "correlation"]
 SHAPES: tuple[Shape, ...] = ("normal", "half_normal", "correlation")
 FAMILIES = ("neutral", "sceptical", "enthusiastic")
 """What a prior expects of the programme: nothing either way, little change, or a fall."""
+EFFECT = "log_ratio"
+"""The parameter that says what the programme did; a prior of one's own is on it."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,20 @@ class Prior:
         return f"tanh of {normal}" if self.shape == "correlation" else normal
 
 
-def load_priors(model: str, family: str = "neutral") -> dict[str, Prior]:
+def load_priors(model: str, family: str | Prior = "neutral") -> dict[str, Prior]:
     """Return a model's priors from ``models/priors/<model>.toml``, with what a family changes.
+
+    A :class:`Prior` in place of a family is the one on the effect, ``log_ratio``, beside the neutral others.
 
     A file that begins with ``extends = "<other model>"`` takes over that model's priors, save those it states.
 
     Raises
     ------
     EstimationError
-        If the family is not one of :data:`FAMILIES`, or a prior lacks something.
+        If the family is not one of :data:`FAMILIES`, the model has no ``log_ratio``, or a prior lacks something.
     """
+    if isinstance(family, Prior):
+        return {**load_priors(model), EFFECT: _on_the_effect(model, family)}
     if family not in FAMILIES:
         raise EstimationError(f"prior '{family}' is not known. Use one of: {', '.join(FAMILIES)}.")
     tables = _tables(model)
@@ -91,6 +97,16 @@ def load_priors(model: str, family: str = "neutral") -> dict[str, Prior]:
         for name, table in tables.items()
         if name not in FAMILIES
     }
+
+
+def _on_the_effect(model: str, prior: Prior) -> Prior:
+    meant = load_priors(model).get(EFFECT)
+    if meant is None or (prior.name, prior.shape) != (EFFECT, meant.shape):
+        raise EstimationError(
+            f"{model} takes no prior of '{prior.name}' ({prior.shape}). Give a normal prior of {EFFECT} to a model of counts, "
+            f"or name one of: {', '.join(FAMILIES)}."
+        )
+    return replace(prior, meaning=meant.meaning)
 
 
 def _tables(model: str) -> dict[str, Any]:

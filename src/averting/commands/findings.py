@@ -1,0 +1,23 @@
+"""What the commands on delivery, moves, areas and cohorts print, and the draft page that they write."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from averting.reporting.findings import Findings
+
+
+def show(findings: Findings, *, json: bool, page: Path | None) -> None:
+    """Print findings as words or JSON; write tables and a draft page to a folder where one is named."""
+    if json:
+        print(json_module.dumps(findings.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(findings.lines()))
+    if page is not None:
+        from averting.reporting.findings import write_findings
+
+        print(f"draft: {write_findings(findings, page)}", file=sys.stderr)

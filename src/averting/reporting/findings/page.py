@@ -1,0 +1,68 @@
+"""Tables and pictures of a page of findings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from averting.reporting.figures import INK, PILOT, STYLE, ReportFigure, finish, new_axes
+from averting.reporting.findings.findings import Findings, Forest
+from averting.reporting.tables import ReportTable
+
+_WORDS = {
+    "p_value": "p",
+    "p_adjusted": "p, adjusted",
+    "lower": "from",
+    "upper": "to",
+    "with_others": "with what it borrows",
+    "three_quarter_days": "days until three quarters",
+    "quarter_days": "days until a quarter",
+    "median_days": "days until half",
+}
+
+
+def page_table(findings: Findings, name: str) -> ReportTable:
+    """Return a table of findings as a page shows it: readable headings, a column without any text left out."""
+    shown = findings.shown(name)
+    kept = shown.loc[:, [bool((shown[column] != "").any()) for column in shown]]
+    numeric = [
+        i for i, column in enumerate(kept.columns) if pd.api.types.is_numeric_dtype(findings.tables[name][column])
+    ]
+    heads = [_WORDS.get(str(column), str(column).replace("_", " ")) for column in kept.columns]
+    return ReportTable(heads, [tuple(row) for row in kept.itertuples(index=False)], numeric=numeric)
+
+
+def forest_of(findings: Findings, forest: Forest) -> ReportFigure | None:
+    """Draw ratios with their intervals on a log scale, or return None where there is none; words say the same."""
+    import matplotlib as mpl
+
+    table = findings.tables.get(forest.table)
+    if table is None:
+        return None
+    numbers = table[[forest.middle, forest.lower, forest.upper]].astype(float)
+    kept = numbers[np.isfinite(numbers).all(axis=1) & (numbers > 0).all(axis=1)]
+    if kept.empty:
+        return None
+    labels = table.loc[kept.index, forest.label].astype(str).tolist()
+    middle, low, high = (kept[name].to_numpy() for name in (forest.middle, forest.lower, forest.upper))
+    with mpl.rc_context(STYLE):
+        figure, axes = new_axes(1.0 + 0.42 * len(labels))
+        at = np.arange(len(labels))[::-1]
+        axes.axvline(1.0, color=INK, linewidth=0.8, linestyle="--")
+        axes.errorbar(
+            middle, at, xerr=[middle - low, high - middle], fmt="o", color=PILOT, capsize=3, markersize=5
+        )
+        axes.set_xscale("log")
+        ticks = [tick for tick in _TICKS if low.min() * 0.8 <= tick <= high.max() * 1.25 or tick == 1]
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set_yticks(at, labels)
+        axes.set(xlabel="times the rate without it (1: no difference)", ylim=(-0.6, len(labels) - 0.4))
+        said = "; ".join(
+            f"{label} {m:.2f} ({a:.2f} to {b:.2f})"
+            for label, m, a, b in zip(labels, middle, low, high, strict=True)
+        )
+        return finish(figure, f"Ratios with intervals on a log scale, no difference at 1. {said}.")
+
+
+_TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 5, 10, 20, 50)
