@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import xarray as xr
 
 from averting.data.cells import STATUS_NAMES
 from averting.data.panel import Panel
@@ -51,4 +52,11 @@ def add_up(panel: Panel, indicators: Sequence[str], *, key: str) -> Panel:
     }
     data = parts.isel(indicator=[0]).assign_coords(indicator=[key])
     data = data.assign({name: data[name].copy(data=values[None]) for name, values in made.items()})
+    return Panel(data, panel.checks)
+
+
+def summed(panel: Panel, parts: Mapping[str, Sequence[str]]) -> Panel:
+    """Return a panel of indicators each of which is the sum of several; see :func:`add_up`."""
+    made = [add_up(panel, names, key=key).data for key, names in parts.items()]
+    data = made[0] if len(made) == 1 else xr.concat(made, dim="indicator", data_vars="minimal")
     return Panel(data, panel.checks)

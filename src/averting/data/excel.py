@@ -71,7 +71,10 @@ def _records(openpyxl: Any, path: Path, sheet: str | None, *, values: bool) -> l
         warnings.simplefilter("ignore")
         book = openpyxl.load_workbook(path, read_only=True, data_only=values)
         try:
-            return list(_chosen(book, path.name, sheet).iter_rows(values_only=True))
+            chosen = _chosen(book, path.name, sheet)
+            # the size a workbook states may be wrong, and then rows would be left out without a word
+            chosen.reset_dimensions()
+            return list(chosen.iter_rows(values_only=True))
         finally:
             book.close()
 

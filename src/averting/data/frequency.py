@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from types import MappingProxyType
 from typing import Literal
 
@@ -18,8 +19,10 @@ TERM_COLUMN, IDENTIFIER = "term", "time_identifier"
 _TERMS = MappingProxyType({f"{term} term".casefold(): term for term in TERMS})
 
 
-def only_totals(frame: pd.DataFrame, *, source: str) -> tuple[pd.DataFrame, int]:
+def only_totals(frame: pd.DataFrame, *, source: str, chosen: Collection[str] = ()) -> tuple[pd.DataFrame, int]:
     """Keep the rows for all pupils where a DfE file also breaks them down by characteristic.
+
+    Columns in ``chosen`` are left as they are: their rows have been chosen.
 
     Returns
     -------
@@ -30,7 +33,7 @@ def only_totals(frame: pd.DataFrame, *, source: str) -> tuple[pd.DataFrame, int]
     """
     kept = frame
     for column in BREAKDOWNS:
-        if column in kept:
+        if column in kept and column not in chosen:
             kept = kept[kept[column].str.strip().str.casefold() == "total"]
             if len(kept) == 0:
                 held = ", ".join(sorted(set(frame[column]))[:10])

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from averting.checks import CheckResult
-from averting.data.assemble import ATTRIBUTES, BLANK, OPTIONAL_ATTRIBUTES, Layout, Origin, assemble
+from averting.data.assemble import Origin, assemble
+from averting.data.breakdowns import keep_rows, rows_check
 from averting.data.exposures import COLUMNS, UNITS, one_exposure
 from averting.data.files import read_columns
 from averting.data.frequency import BREAKDOWNS, IDENTIFIER, TERM_COLUMN, only_totals, take_frequency
+from averting.data.headcounts import COLUMN
 from averting.data.indicators import load_indicators
-from averting.data.measures import Measure
 from averting.data.panel import LEVELS, Panel
-from averting.data.symbols import NEEDED_ROLES, Symbol, Vintage, interval, load_symbols
+from averting.data.parts import panel_of_parts
+from averting.data.reading import ALL, Chosen, layout_of, left_out_check, vintage_check
+from averting.data.symbols import NEEDED_ROLES, Symbol, interval, load_symbols
+from averting.data.tidy import read_tidy
 from averting.data.vintage import choose_vintage, level_rows, pick_phase
-from averting.data.wide import PERIOD, long_from_wide
 from averting.errors import DataError, Fault, refuse
 
-SOURCES = ("dfe_exclusions", "dfe_absence", "tidy")
+SOURCES = ("dfe_exclusions", "dfe_absence", "dfe_ap", "tidy")
 
 
 def read_panel(
@@ -37,6 +39,8 @@ def read_panel(
     frequency: str = "year",
     wide: str | None = None,
     sheet: str | None = None,
+    headcount: str | Path | None = None,
+    rows: Mapping[str, str | Sequence[str]] | None = None,
 ) -> Panel:
     """Read a file into a panel.
 
@@ -44,10 +48,10 @@ def read_panel(
     ----------
     path : str or Path
         ``.csv``, ``.csv.gz``, ``.parquet``, ``.xlsx``, or a ``.zip`` with one table in it.
-    source : {"dfe_exclusions", "dfe_absence", "tidy"}
-        ``dfe_exclusions``, ``dfe_absence``: a DfE file, old or new, whose vintage is recognised by its columns and
-        said in the panel's checks. ``tidy``: any table with one row per school and academic year or term, or a
-        wide one.
+    source : {"dfe_exclusions", "dfe_absence", "dfe_ap", "tidy"}
+        ``dfe_exclusions``, ``dfe_absence``, ``dfe_ap`` (placements in alternative provision): a DfE file, old or new,
+        whose vintage is recognised by its columns and said in the panel's checks. ``tidy``: any table with one row per
+        school and academic year or term, or a wide one.
     level : {"school", "local authority", "region", "national"}
         Which rows to read, and what a row is of.
     phase : str, optional
@@ -71,6 +75,12 @@ def read_panel(
         that stand for ``exposure`` and for each indicator.
     sheet : str, optional
         Sheet of an Excel workbook; may be left out where there is one only.
+    headcount : str or Path, optional
+        A second file, whose pupils are taken, for a file without any: an exclusions file of DfE's, or a table with
+        columns ``school``, ``period`` and ``exposure``. ``phase`` chooses from it too.
+    rows : mapping of str to str or sequence of str, optional
+        Which rows to keep, by column and text, such as ``{"age": ["Age 11", "Age 12"]}``. In a file that counts by
+        reason, length or setting, what is named is added up, and what is not named stands at its total.
 
     Returns
     -------
@@ -94,11 +104,14 @@ def read_panel(
         found, allowed = (source, SOURCES) if source not in SOURCES else (level, LEVELS)
         raise DataError(f"read_panel: '{found}' is not known. Use one of: {', '.join(allowed)}.")
     given = {text: interval(text, *bounds) for text, bounds in (symbols or {}).items()}
+    asked = {name: (texts,) if isinstance(texts, str) else tuple(texts) for name, texts in (rows or {}).items()}
+    pupils = None if headcount is None else read_pupils(headcount, level=level, phase=phase)
     if source == "tidy":
         if frequency != "year":
             raise DataError("read_panel: frequency belongs to DfE files; a tidy table names terms in its periods.")
+        chosen = Chosen(asked, pupils, Path(headcount or "").name)
         described = tuple(covariates)
-        return _read_tidy(path, level, phase, columns or {}, given, indicators, described, wide, sheet)
+        return read_tidy(path, level, phase, columns or {}, given, indicators, described, wide, sheet, chosen)
     if columns is not None or wide is not None:
         found = "columns" if columns is not None else "wide"
         raise DataError(
@@ -110,7 +123,7 @@ def read_panel(
 
     def wanted(names: Iterable[str]) -> set[str]:
         header[:] = names
-        return _dfe_columns(header, level)
+        return _dfe_columns(header, level) | set(asked)
 
     return panel_from_dfe(
         read_columns(path, wanted, sheet=sheet),
@@ -122,6 +135,46 @@ def read_panel(
         indicators=indicators,
         frequency=frequency,
         publication=source,
+        chosen=Chosen(asked, pupils, Path(headcount or "").name),
+    )
+
+
+def read_pupils(path: str | Path, *, level: str, phase: str | None) -> Panel:
+    """Read the pupils of a file: DfE's exclusions file, or a table with columns school, period and exposure.
+
+    Returns
+    -------
+    Panel
+        Its exposure is what is wanted.
+
+    Raises
+    ------
+    DataError
+        If the file has none.
+    """
+    path = Path(path)
+    header: list[str] = []
+
+    def wanted(names: Iterable[str]) -> set[str]:
+        header[:] = names
+        return set(NEEDED_ROLES)
+
+    frame = read_columns(path, wanted)
+    if load_symbols().recognise(header):
+        return read_panel(path, level=level, phase=phase)
+    lacking = [role for role in NEEDED_ROLES if role not in frame]
+    faults = [
+        Fault(path.name, f"there is no column '{role}'", "Give school, period and exposure") for role in lacking
+    ]
+    refuse(DataError, f"{path.name} does not say how many pupils there were", faults)
+    return Panel.from_frame(
+        frame,
+        school="school",
+        period="period",
+        exposure="exposure",
+        counts={"pupils": "exposure"},
+        level=level,
+        source=path.name,
     )
 
 
@@ -136,6 +189,7 @@ def panel_from_dfe(
     indicators: Collection[str] | None = None,
     frequency: str = "year",
     publication: str = "dfe_exclusions",
+    chosen: Chosen = ALL,
 ) -> Panel:
     """Build a panel from a frame in the layout of a DfE file; see :func:`read_panel`.
 
@@ -149,33 +203,38 @@ def panel_from_dfe(
         Names of all the file's columns, by which its vintage is recognised; the frame's by default.
     level, phase, symbols, indicators, frequency
         As in :func:`read_panel`, symbols as declared ones.
-    publication : {"dfe_exclusions", "dfe_absence"}
+    publication : {"dfe_exclusions", "dfe_absence", "dfe_ap"}
         Which publication the file is of.
+    chosen
+        Which rows are wanted, and pupils from a second file.
     """
     header = header or [str(name) for name in frame.columns]
-    vintage, columns = choose_vintage(frame, header, source=source, level=level)
-    found = "dfe_absence" if "sess_possible" in vintage.requires else "dfe_exclusions"
-    if found != publication:
-        raise DataError(f"{source} is {vintage.label}. Read it with source='{found}'.")
+    added = COLUMN if chosen.pupils is not None else ""
+    vintage, columns = choose_vintage(frame, header, source=source, level=level, headcount=added)
+    if vintage.publication != publication:
+        raise DataError(f"{source} is {vintage.label}. Read it with source='{vintage.publication}'.")
+    if vintage.breakdown is not None:
+        return panel_of_parts(frame, vintage, columns, source, level, phase, symbols or {}, indicators, chosen)
+    frame, unwanted = keep_rows(frame, chosen.rows, source=source)
     counts = _dfe_counts(header, indicators, source)
     counts, exposure, exposure_checks = one_exposure(
         counts, columns["exposure"], asked=indicators is not None, source=source
     )
     columns = {**columns, "exposure": exposure}
-    of_all, _ = only_totals(frame, source=source)
+    of_all, _ = only_totals(frame, source=source, chosen=chosen.rows)
     of_span, _ = take_frequency(of_all, frequency, columns["period"], source=source)
     kept, _ = level_rows(of_span, vintage, source=source, level=level)
-    left_out = len(frame) - len(kept)
+    left_out = len(frame) - len(kept) + unwanted
     if "phase" in columns:
         kept, other = pick_phase(kept, columns["phase"], phase, source=source, level=level)
         left_out += other
     elif phase is not None:
         raise DataError(f"{source} has no phase column, so phase='{phase}' cannot be kept. Leave phase out.")
     origin = Origin(source, level, {**vintage.symbols, **(symbols or {})}, vintage.tolerates)
-    data, checks = assemble(kept, kept.index.to_numpy(dtype=np.int64) + 2, _layout(columns, counts), origin)
+    data, checks = assemble(kept, kept.index.to_numpy(dtype=np.int64) + 2, layout_of(columns, counts), origin)
     data["exposure"].attrs["units"] = UNITS.get(exposure, "pupils")
-    said = (_vintage_check(vintage, symbols or {}), *exposure_checks, *_left_out_check(left_out))
-    return Panel(data, (*said, *checks))
+    said = (vintage_check(vintage, symbols or {}), *rows_check(None, chosen.rows), *exposure_checks)
+    return Panel(data, (*said, *left_out_check(left_out), *checks))
 
 
 def _dfe_columns(header: Collection[str], level: str) -> set[str]:
@@ -187,6 +246,10 @@ def _dfe_columns(header: Collection[str], level: str) -> set[str]:
     names = {name for vintage in fitting for name in vintage.read_by(level)}
     names |= {TERM_COLUMN, IDENTIFIER, *BREAKDOWNS, *COLUMNS.values()}
     names |= {name for indicator in load_indicators().values() for name in indicator.columns}
+    for vintage in fitting:
+        if vintage.breakdown is not None:
+            parts = vintage.breakdown.columns(list(header)).values()
+            names |= {*vintage.breakdown.totals, *(column for columns in parts for column in columns.values())}
     return names
 
 
@@ -212,82 +275,3 @@ def _dfe_counts(header: Iterable[str], indicators: Collection[str] | None, sourc
         faults.append(Fault(source, "no column of counts", f"Give at least one of: {wanted}"))
     refuse(DataError, f"{source} lacks columns", faults)
     return found
-
-
-def _layout(columns: Mapping[str, str], read: Mapping[str, str], covariates: tuple[str, ...] = ()) -> Layout:
-    """Lay out indicators by their declared kind: counts, and measures, which are shares or means."""
-    declared = load_indicators()
-    kinds = {key: declared[key].kind if key in declared else "count" for key in read}
-    counts = {key: column for key, column in read.items() if kinds[key] == "count"}
-    measures = {key: Measure(column, kinds[key]) for key, column in read.items() if kinds[key] != "count"}
-    attributes = {role: columns[role] for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES) if role in columns}
-    return Layout(
-        columns["school"], columns["period"], columns["exposure"], counts, attributes, covariates, measures
-    )
-
-
-def _vintage_check(vintage: Vintage, given: Mapping[str, Symbol]) -> CheckResult:
-    meanings = "; ".join(
-        f"'{symbol.text}' {symbol.meaning}" for symbol in {**vintage.symbols, **given}.values() if symbol.text
-    )
-    return CheckResult("data/vintage", "info", f"Recognised as {vintage.label}. Symbols: {meanings or 'none'}.")
-
-
-def _left_out_check(left_out: int) -> tuple[CheckResult, ...]:
-    if left_out == 0:
-        return ()
-    return (
-        CheckResult(
-            "data/rows_left_out",
-            "info",
-            f"{left_out:,} rows of other levels, phases, terms or groups were left out.",
-        ),
-    )
-
-
-def _read_tidy(
-    path: Path,
-    level: str,
-    phase: str | None,
-    columns: Mapping[str, str],
-    symbols: Mapping[str, Symbol],
-    indicators: Collection[str] | None,
-    covariates: tuple[str, ...],
-    wide: str | None,
-    sheet: str | None,
-) -> Panel:
-    roles = {*NEEDED_ROLES, *ATTRIBUTES, *OPTIONAL_ATTRIBUTES}
-    counts = {key: column for key, column in columns.items() if key not in roles}
-    named = {role: columns.get(role, role) for role in NEEDED_ROLES}
-    named |= {role: columns.get(role, role) for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES)}
-    known = {*counts, *load_indicators(), *(indicators or ())}
-    if wide is None:
-        wanted = {*named.values(), *counts.values(), *known, *covariates}
-        frame = read_columns(path, lambda _: wanted, sheet=sheet)
-    else:
-        frame = long_from_wide(read_columns(path, set, sheet=sheet), wide, source=path.name)
-        named["period"] = PERIOD
-    present = {
-        role: column for role, column in named.items() if column in frame or role in {*NEEDED_ROLES, *columns}
-    }
-    for key in known if indicators is None else indicators:
-        if key in frame.columns or indicators is not None:
-            counts.setdefault(key, key)
-    if indicators is not None:
-        counts = {key: counts[key] for key in indicators}
-    declared = load_indicators()
-    if not any(key not in declared or declared[key].kind == "count" for key in counts):
-        raise DataError(
-            f"{path.name}: no column of counts. Name one in columns, such as {{'suspensions': 'susp'}}; shares and means "
-            "are read beside counts."
-        )
-    checks: tuple[CheckResult, ...] = ()
-    if phase is not None and present.get("phase") in frame.columns:
-        frame, left_out = pick_phase(frame, present["phase"], phase, source=path.name, level=level)
-        checks = _left_out_check(left_out)
-    elif phase is not None:
-        raise DataError(f"{path.name} has no phase column, so phase='{phase}' cannot be kept. Name it in columns.")
-    rows = frame.index.to_numpy(dtype=np.int64) + 2
-    origin = Origin(path.name, level, {"": BLANK, **symbols})
-    data, found = assemble(frame, rows, _layout(present, dict(sorted(counts.items())), covariates), origin)
-    return Panel(data, (*checks, *found))

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from averting.data.breakdowns import Breakdown
 from averting.data.tables import key_faults, read_toml
 from averting.errors import DataError, Fault, refuse
 from averting.resources import models_dir
@@ -89,6 +90,10 @@ class Vintage:
         By the symbol itself.
     levels : mapping of str to Level
         ``school``, ``local authority`` or both.
+    publication : str
+        Which ``source`` of :func:`~averting.data.read_panel` reads it.
+    breakdown : Breakdown or None
+        For files that count by reason, age, length or setting, and have no pupils.
     """
 
     key: str
@@ -102,6 +107,8 @@ class Vintage:
     must_be: Mapping[str, str]
     symbols: Mapping[str, Symbol]
     levels: Mapping[str, Level]
+    publication: str = "dfe_exclusions"
+    breakdown: Breakdown | None = None
 
     def fits(self, columns: Collection[str]) -> bool:
         """Whether a file with these columns has this layout."""
@@ -212,7 +219,7 @@ def _vintage_faults(table: Any, file: str, key: str) -> list[Fault]:
         table,
         where,
         required=("label", "source", "requires", "symbols", "levels"),
-        optional=("forbids", "latest_from", "latest_to", "tolerates", "must_be"),
+        optional=("forbids", "latest_from", "latest_to", "tolerates", "must_be", "publication", "breakdown"),
     )
     if faults:
         return faults
@@ -223,7 +230,12 @@ def _vintage_faults(table: Any, file: str, key: str) -> list[Fault]:
         faults += _symbol_faults(entry, f"{where}, symbol '{text}'")
     for level, entry in table["levels"].items():
         others = [role for role in ROLES if role not in NEEDED_ROLES]
-        faults += key_faults(entry, f"{where}, level {level}", required=NEEDED_ROLES, optional=(*others, "rows"))
+        needed = [role for role in NEEDED_ROLES if role != "exposure" or "breakdown" not in table]
+        allowed = (*others, "rows", "exposure")
+        faults += key_faults(entry, f"{where}, level {level}", required=needed, optional=allowed)
+    if "breakdown" in table:
+        optional = ("totals", "wide", "unlisted_is_zero")
+        faults += key_faults(table["breakdown"], f"{where}, breakdown", required=("counts",), optional=optional)
     return faults
 
 
@@ -266,7 +278,14 @@ def _vintage(key: str, table: dict[str, Any]) -> Vintage:
         must_be=MappingProxyType(dict(table.get("must_be", {}))),
         symbols=MappingProxyType({text: _symbol(text, entry) for text, entry in table["symbols"].items()}),
         levels=MappingProxyType({name: _level(entry) for name, entry in table["levels"].items()}),
+        publication=table.get("publication", "dfe_exclusions"),
+        breakdown=_breakdown(table["breakdown"]) if "breakdown" in table else None,
     )
+
+
+def _breakdown(entry: dict[str, Any]) -> Breakdown:
+    texts = {name: MappingProxyType(dict(entry.get(name, {}))) for name in ("counts", "totals")}
+    return Breakdown(**texts, wide=entry.get("wide", ""), unlisted_is_zero=entry.get("unlisted_is_zero", False))
 
 
 def _level(entry: dict[str, Any]) -> Level:

@@ -15,7 +15,7 @@ from averting.years import AcademicYear
 
 
 def choose_vintage(
-    frame: pd.DataFrame, header: Collection[str], *, source: str, level: str
+    frame: pd.DataFrame, header: Collection[str], *, source: str, level: str, headcount: str = ""
 ) -> tuple[Vintage, dict[str, str]]:
     """Return a file's vintage and the column of each role.
 
@@ -29,6 +29,8 @@ def choose_vintage(
         What to call it in messages.
     level : {"school", "local authority"}
         Which rows are wanted.
+    headcount : str
+        Column to which a second file's pupils will be added; empty where there is none.
 
     Raises
     ------
@@ -49,6 +51,14 @@ def choose_vintage(
         held = " or ".join(vintage.levels)
         raise DataError(f"{source} ({vintage.label}) has no rows of level '{level}'. Read it with level='{held}'.")
     roles = _roles(vintage.levels[level], columns)
+    if headcount and "exposure" in roles:
+        raise DataError(f"{source} has pupils of its own, in column '{roles['exposure']}'. Leave headcount out.")
+    if vintage.breakdown is not None and not headcount:
+        raise DataError(
+            f"{source} ({vintage.label}) does not say how many pupils there were. Name a second file of the same level that "
+            "does, such as DfE's exclusions file: headcount=, or headcount = in [data]."
+        )
+    roles |= {"exposure": headcount} if headcount else {}
     lacking = {role: vintage.levels[level].columns[role] for role in NEEDED_ROLES if role not in roles}
     faults = [
         Fault(source, f"there is no column '{names[0]}'", f"It must hold the {role}; it is in {vintage.label}")

@@ -11,10 +11,11 @@ import pandas as pd
 
 from averting.data import Neighbours, load_indicators, read_neighbours, read_panel
 from averting.data.disclosure import load_rules
+from averting.data.frequency import FREQUENCIES
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes import Board, framework, from_panel, make_board, outcome_sets, read_own
-from averting.outcomes.board import COVID, LAST, board_record
+from averting.outcomes.board import COVID, LAST, board_record, closures
 from averting.reporting.board import BoardFiles, write_board
 from averting.reporting.findings.files import refuse_release, seal
 from averting.reporting.findings.findings import Findings
@@ -27,6 +28,8 @@ class _Source:
     source: str
     level: str
     phase: str | None
+    frequency: str
+    headcount: Path | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def read_board(path: str | Path) -> BoardSettings:
         note=note,
         neighbours=None if neighbours is None else path.parent / neighbours,
         alike=top.texts("alike", []),
-        leave_out=top.texts("leave_out", list(COVID)),
+        leave_out=top.texts("leave_out", list(closures())),
         last=top.take("last", int, LAST),
         rules=top.take("rules", str, "under_five"),
         level=top.take("level", float, 0.95),
@@ -110,6 +113,8 @@ def _source(table: TomlTable, folder: Path) -> _Source:
         table.take("source", str, "dfe_exclusions"),
         table.choice("level", ("school", "local authority"), "local authority"),
         table.take("phase", str, None),
+        table.choice("frequency", FREQUENCIES, "year"),
+        table.path("headcount", folder, None),
     )
     table.done()
     return made
@@ -120,7 +125,14 @@ def board_of(settings: BoardSettings) -> Board:
     parts: list[pd.DataFrame] = []
     local, names = settings.local, {settings.local}
     for one in settings.sources:
-        panel = read_panel(one.path, source=one.source, level=one.level, phase=one.phase)
+        panel = read_panel(
+            one.path,
+            source=one.source,
+            level=one.level,
+            phase=one.phase,
+            frequency=one.frequency,
+            headcount=one.headcount,
+        )
         called = dict(zip(map(str, panel.data["name"].to_numpy()), panel.schools, strict=True))
         called |= {name.casefold(): code for name, code in called.items()}
         local = called.get(settings.local, called.get(settings.local.casefold(), local))

@@ -254,10 +254,10 @@ def _load(folder: str | Path, data: str | Path | None) -> Evaluation:
 
 def _inputs(evaluation: Evaluation) -> dict[str, object]:
     own = evaluation.folder / INDICATORS
-    links = evaluation.data.succession
-    followed = {} if links is None else {"succession": {"file": links.name, "sha256": file_hash(links)}}
+    files = {"succession": evaluation.data.succession, "headcount": evaluation.data.headcount}
+    others = {name: {"file": path.name, "sha256": file_hash(path)} for name, path in files.items() if path}
     return {
-        **followed,
+        **others,
         FILE: file_hash(evaluation.declared_in),
         **({INDICATORS: file_hash(own)} if own.is_file() else {}),
         "data": {"file": evaluation.data.path.name, "sha256": file_hash(evaluation.data.path)},
@@ -281,7 +281,8 @@ def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, 
         common,
         inputs["data"],
         inputs.get("succession"),
-        _plain({**asdict(evaluation.data), "path": None, "succession": None, "note": None}),
+        inputs.get("headcount"),
+        _plain({**asdict(evaluation.data), "path": None, "succession": None, "headcount": None, "note": None}),
         # the panel that is written has the design's schools, without those that an event takes out
         _plain(asdict(evaluation.design)),
         _plain([asdict(event) for event in evaluation.events]),

@@ -10,6 +10,7 @@ from pathlib import Path
 from averting.costs import Deflator, Override, ParameterSet, load_parameters, overrides_from_table
 from averting.costs.prices import deflator_from_table
 from averting.data import Indicator, load_indicators
+from averting.data.breakdowns import words
 from averting.data.frequency import FREQUENCIES
 from averting.data.panel import LEVELS
 from averting.data.read import SOURCES
@@ -52,6 +53,8 @@ class DataSettings:
     sheet: str | None = None
     succession: Path | None = None
     reorganisations: bool = False
+    headcount: Path | None = None
+    rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -186,12 +189,24 @@ def read_evaluation(path: Path, folder: Path) -> Evaluation:
         )
     if schema != SCHEMA and "schema" in values:
         top.fault("schema", f"{schema} is not a layout this version reads", f"Use schema = {SCHEMA}.")
-    evaluation = replace(_evaluation(folder, top), file=path)
+    evaluation = _named_by_rows(replace(_evaluation(folder, top), file=path))
     top.done()
     if not faults:
         faults += contradictions(evaluation, FILE)
     refuse(EvaluationError, f"{path} cannot be used", faults)
     return evaluation
+
+
+def _named_by_rows(evaluation: Evaluation) -> Evaluation:
+    """Say beside the name of each indicator that is estimated which rows alone are counted, so that no report hides it."""
+    if not evaluation.data.rows:
+        return evaluation
+    said = "; ".join(words(texts) for texts in evaluation.data.rows.values())
+    known = dict(evaluation.indicators)
+    for key in set(evaluation.estimated) & set(known):
+        definition = f"{known[key].definition} Only rows with: {said}."
+        known[key] = replace(known[key], label=f"{known[key].label} ({said})", definition=definition)
+    return replace(evaluation, indicators=known)
 
 
 def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
@@ -267,6 +282,8 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
         sheet=table.take("sheet", str, None),
         succession=table.path("succession", folder, None),
         reorganisations=table.take("reorganisations", bool, False),
+        headcount=table.path("headcount", folder, None),
+        rows=_rows(table.table("rows")),
     )
     if settings.succession and settings.level != "school":
         table.fault("succession", "links are of schools, and level is not", "Use reorganisations = true.")
@@ -274,6 +291,17 @@ def _data(folder: Path, table: TomlTable) -> DataSettings:
         table.fault("reorganisations", "they are of authorities, and level is not", "Use succession = a file.")
     table.done()
     return settings
+
+
+def _rows(table: TomlTable | None) -> dict[str, tuple[str, ...]]:
+    if table is None:
+        return {}
+    found = {
+        column: (table.take(column, str),) if isinstance(given, str) else table.texts(column)
+        for column, given in table.values.items()
+    }
+    table.done()
+    return found
 
 
 def _wide(table: TomlTable | None) -> str | None:

@@ -65,6 +65,8 @@ def build_panel(evaluation: Evaluation, *, indicators: Sequence[str] | None = No
         frequency=settings.frequency,
         wide=settings.wide,
         sheet=settings.sheet,
+        headcount=settings.headcount,
+        rows=settings.rows,
         indicators=tuple(dict.fromkeys(indicators or evaluation.estimated)),
         covariates=settings.covariates if indicators is None else (),
     )

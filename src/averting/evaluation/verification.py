@@ -116,8 +116,9 @@ def _recorded(opened: Results, data: str | Path | None) -> Evaluation:
     evaluation = read_evaluation(own, beside)
     if data is not None:
         evaluation = evaluation.with_data(Path(data))
-    links = evaluation.data.succession
-    files = {"data": evaluation.data.path, **({"succession": links} if links else {})}
+    read = evaluation.data
+    others = {"succession": read.succession, "headcount": read.headcount}
+    files = {"data": read.path, **{name: path for name, path in others.items() if path}}
     faults = [fault for name, path in files.items() if (fault := _input_fault(path, then[name]["sha256"]))]
     if INDICATORS in then and (fault := _input_fault(beside / INDICATORS, then[INDICATORS])):
         faults.append(fault)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,15 @@ import pandas as pd
 
 from averting.data import Indicator, load_indicators
 from averting.data.disclosure import Decision, DisclosureRecord, Rules, load_rules, primary
+from averting.data.tables import read_toml
 from averting.errors import DataError, EstimationError
 from averting.outcomes.rates import direction, funnel, rate_interval
 from averting.outcomes.series import is_share
+from averting.resources import models_dir
 from averting.years import TERMS, Period
 
 PER = 100
 GROUPS = ("local", "neighbours", "others")
-COVID = ("2019/20", "2020/21")
 LAST = 6
 """Periods that a direction is judged by, where nothing else is asked for."""
 GREEN, RED, AMBER, GREY = "green", "red", "amber", "grey"
@@ -61,7 +63,7 @@ def make_board(
     local: str,
     measures: Sequence[str],
     neighbours: Collection[str] = (),
-    leave_out: Collection[str] = COVID,
+    leave_out: Collection[str] | None = None,
     last: int = LAST,
     rules: str = "under_five",
     level: float = 0.95,
@@ -79,8 +81,9 @@ def make_board(
         Indicators, in order; one without data is said to have none.
     neighbours : collection of str
         Areas that are most alike.
-    leave_out : collection of str
-        Periods that no direction is judged by; shown all the same.
+    leave_out : collection of str, optional
+        Periods that no direction is judged by; shown all the same. A year stands for its terms, unless some of its
+        terms are named: then for those alone. The closures of ``models/events.toml`` by default.
     last : int
         Direction is judged by at most this many periods, the latest ones.
     rules : str
@@ -103,7 +106,8 @@ def make_board(
         raise DataError(f"local: '{local}' is in none of the data. Use the code or name that the data use.")
     if last < 4:
         raise DataError(f"last is {last}. A direction needs four periods or more.")
-    asked = _Asked(local, frozenset(neighbours), frozenset(leave_out), last, load_rules(rules), level)
+    out = closures() if leave_out is None else leave_out
+    asked = _Asked(local, frozenset(neighbours), frozenset(out), last, load_rules(rules), level)
     rows, paths, funnels = [], [], []
     for name in measures:
         data = series[series["indicator"] == name]
@@ -116,6 +120,21 @@ def make_board(
     shown = [one for one in funnels if len(one)]
     spread = pd.concat(shown, ignore_index=True) if shown else pd.DataFrame(columns=["indicator"])
     return Board(summary, over_time, spread, _statements(summary, over_time, asked))
+
+
+@cache
+def closures() -> tuple[str, ...]:
+    """Return the years, and of their terms those alone, in which schools were closed: what evaluations leave out too."""
+    tables = read_toml(models_dir() / "events.toml").values()
+    left = [table for table in tables if isinstance(table, Mapping) and table["treatment"] == "exclude"]
+    return tuple(label for name in ("periods", "terms") for table in left for label in table[name])
+
+
+def left_out(period: str, leave_out: Collection[str]) -> bool:
+    """Say whether a period is left out: named itself, or a term of a year of which no term is named."""
+    year = Period.parse(period).year.label
+    terms = any(other.startswith(f"{year} ") for other in leave_out)
+    return period in leave_out or (period != year and year in leave_out and not terms)
 
 
 @dataclass(frozen=True)
@@ -242,7 +261,7 @@ def _path(
                     "rate_lower": numbers[1],
                     "rate_upper": numbers[2],
                     "status": status,
-                    "in_direction": ~summed["period"].isin(asked.leave_out),
+                    "in_direction": [not left_out(period, asked.leave_out) for period in summed["period"]],
                 }
             )
         )
@@ -299,7 +318,7 @@ def _colour(lower: bool, indicator: Indicator) -> str:
 
 def _going(own: pd.DataFrame, indicator: Indicator, asked: _Asked) -> dict[str, Any]:
     """Return the yearly change of the area's rate, and what may be said of it."""
-    used = own[~own["period"].isin(asked.leave_out)].tail(asked.last)
+    used = own[[not left_out(period, asked.leave_out) for period in own["period"]]].tail(asked.last)
     at = np.array([_year(period) for period in used["period"]], dtype=float)
     lower, upper, of = (used[name].to_numpy(dtype=float) for name in ("lower", "upper", "of"))
     try:
@@ -333,7 +352,7 @@ def _statements(summary: pd.DataFrame, over_time: pd.DataFrame, asked: _Asked) -
         "of a programme.",
         "Amber means that the interval holds no difference, not that all is well.",
     ]
-    left = sorted(asked.leave_out & set(over_time["period"]))
+    left = sorted({period for period in over_time["period"] if left_out(period, asked.leave_out)})
     if left:
         said.append(f"Shown but not judged by, because schools were closed to most pupils: {', '.join(left)}.")
     hidden = over_time[(over_time["group"] == "local") & (over_time["status"] != "shown")]

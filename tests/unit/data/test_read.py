@@ -227,7 +227,7 @@ def test_tidy_names_a_missing_column(tmp_path: Path) -> None:
 
 def test_options_that_do_not_fit_are_refused(good: pd.DataFrame, write: Write) -> None:
     path = write(good)
-    assert "Use one of: dfe_exclusions, dfe_absence, tidy" in refusal(path, source="excel")
+    assert "Use one of: dfe_exclusions, dfe_absence, dfe_ap, tidy" in refusal(path, source="excel")
     assert "Use one of: school, local authority" in refusal(path, level="pupil")
     assert "columns belongs to source='tidy'" in refusal(path, columns={"school": "urn"})
     assert "lower first" in refusal(path, symbols={"c": (4, 1)})

@@ -56,7 +56,7 @@ FAULTS = [
     (("data",), "schools.csv", f"{FILE} data", "this is text"),
     (("data", "path"), MISSING, "[data] path", "missing"),
     (("data", "path"), "", "[data] path", "empty"),
-    (("data", "source"), "excel", "[data] source", "'excel' is not known. Use one of: dfe_exclusions, dfe_absence, tidy"),
+    (("data", "source"), "excel", "[data] source", "'excel' is not known. Use one of: dfe_exclusions, dfe_absence, dfe_ap, tidy"),
     (("data", "source"), "", "[data] source", "empty"),
     (("data", "level"), "trust", "[data] level", "'trust' is not known"),
     (("data", "level"), "", "[data] level", "'' is not known"),

@@ -11,6 +11,8 @@ import pytest
 from scipy.stats import binomtest, poisson
 
 import averting as av
+from averting.design import COVID_PERIODS
+from averting.design.events import default_events
 from averting.errors import DataError, EstimationError
 from averting.outcomes import (
     direction,
@@ -22,6 +24,7 @@ from averting.outcomes import (
     rate_interval,
     read_own,
 )
+from averting.outcomes.board import closures, left_out
 
 YEARS = ["2014/15", "2015/16", "2016/17", "2017/18", "2018/19", "2019/20", "2020/21", "2021/22", "2022/23"]
 
@@ -204,6 +207,31 @@ def test_own_measures_keep_withheld_counts_as_intervals(tmp_path: Path):
     found = read_own(path, local="here")
     assert found[["lower", "upper"]].to_numpy().tolist() == [[1.0, 4.0]]
     assert found["area"].tolist() == ["here"]
+
+
+def test_closures_are_those_that_evaluations_leave_out():
+    assert set(closures()) == {*COVID_PERIODS, *(term for event in default_events() for term in event.terms)}
+    years = [period for period in YEARS if left_out(period, closures())]
+    assert years == ["2019/20", "2020/21"]
+    terms = [f"{year} {term}" for year in YEARS for term in ("Autumn", "Spring", "Summer")]
+    assert [term for term in terms if left_out(term, closures())] == [
+        "2019/20 Spring", "2019/20 Summer", "2020/21 Spring",
+    ]  # fmt: skip
+    # a year by itself stands for its terms
+    assert [term for term in terms if left_out(term, ["2016/17"])] == [term for term in terms if "2016/17" in term]
+    assert not left_out("2016/17", ["2016/17 Spring"])
+
+
+def test_a_board_by_term_judges_by_the_terms_that_schools_were_open():
+    terms = [f"{year} {term}" for year in YEARS[4:] for term in ("Autumn", "Spring", "Summer")]
+    series = pd.DataFrame(
+        [("suspensions", area, term, 40.0, 40.0, 900.0) for area in ("here", "there") for term in terms],
+        columns=["indicator", "area", "period", "lower", "upper", "of"],
+    )
+    board = make_board(series, local="here", measures=["suspensions"])
+    own = board.over_time.query("group == 'local'").set_index("period")["in_direction"]
+    assert own[~own].index.tolist() == ["2019/20 Spring", "2019/20 Summer", "2020/21 Spring"]
+    assert any("2019/20 Spring, 2019/20 Summer, 2020/21 Spring." in said for said in board.statements)
 
 
 def test_real_authorities(shared):
