@@ -13,7 +13,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,7 @@ def _row(study: Study, rows: pd.DataFrame) -> list[str]:
     return [study.label, *seen, sure, f"{100 * rows['hidden'].mean():.0f}", f"{(rows['divergences'] > 0).sum()}"]
 
 
-def coverage_table(folder: Path, keys: list[str]) -> str:
+def coverage_table(folder: Path, keys: list[str], studies: Mapping[str, Study]) -> str:
     """Return a Markdown table of the studies with results."""
     names = (
         "Panels",
@@ -166,7 +166,7 @@ def coverage_table(folder: Path, keys: list[str]) -> str:
     for key in keys:
         rows = pd.DataFrame(lines(folder / f"{key}.jsonl"))
         if len(rows):
-            body.append("| " + " | ".join(_row(STUDIES[key], rows)) + " |")
+            body.append("| " + " | ".join(_row(studies[key], rows)) + " |")
     return "\n".join(body)
 
 
@@ -208,8 +208,10 @@ def main() -> None:
     for key in [] if options.table else options.studies:
         run(key, options.fits or PLAN[key], options.work, fitters)
     print(f"Seed {SEED}; {CHAINS} chains of {STEPS} + {STEPS} draws; standard errors in brackets.\n")
-    print(coverage_table(options.work, [key for key in STUDIES if not key.startswith("half-")]), end="\n\n")
-    print(coverage_table(options.work, [key for key in STUDIES if key.startswith("half-")]), end="\n\n")
+    print(
+        coverage_table(options.work, [key for key in STUDIES if not key.startswith("half-")], STUDIES), end="\n\n"
+    )
+    print(coverage_table(options.work, [key for key in STUDIES if key.startswith("half-")], STUDIES), end="\n\n")
     print(paired_table(options.work), end="\n\n")
     print(rank_table(options.work))
 

@@ -1,6 +1,6 @@
-"""Fits of the shipped count model to many panels of one shape, compiled once, and panels drawn from its prior.
+"""Fits of a shipped count model to many panels of one shape, compiled once, and panels drawn from its prior.
 
-Used by the tests of this folder and by ``benchmarks/bayes_calibration.py``.
+Used by the tests of this folder, ``benchmarks/bayes_calibration.py`` and ``benchmarks/bayes_other_models.py``.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from scipy import stats
 from averting.data import Panel
 from averting.design import Design
 from averting.effects.bayes.cells import Cells, flatten
+from averting.effects.bayes.count_fit import CountModel
 from averting.effects.bayes.count_model import BASELINE
 from averting.effects.bayes.first_look import FirstLook, look, look_data
 from averting.effects.bayes.likelihood import cell_data
-from averting.effects.bayes.priors import load_priors
-from averting.effects.bayes.sampling import flat
-from averting.effects.estimators.bayes_count import build_model
+from averting.effects.bayes.priors import Prior, load_priors
+from averting.effects.bayes.sampling import USUAL, flat, thinned
+from averting.effects.estimators import bayes_count
 
 PARAMETERS = ("log_ratio", *BASELINE)
 HIDDEN = (1, 2)
@@ -95,17 +96,17 @@ def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
 
 
 class Fitter:
-    """The shipped model, compiled for panels of one shape and then given one panel after another."""
+    """A shipped model, compiled for panels of one shape and then given one panel after another."""
 
-    def __init__(self, cells: Cells) -> None:
+    def __init__(self, cells: Cells, model: CountModel = bayes_count.MODEL) -> None:
         import nutpie
         from pytensor.configdefaults import config
 
         schools, periods = int(cells.school.max()) + 1, int(cells.period.max()) + 1
-        model = build_model(cells, load_priors("bayes_count"), schools, periods)
-        self.names = {variable.name for variable in model.data_vars}
+        built = model.build(cells, load_priors(model.key), schools, periods)
+        self.names, self.pace = {variable.name for variable in built.data_vars}, model.pace
         with config.change_flags(numba__fastmath=False):  # as averting.effects.bayes.sampling does
-            self.compiled = nutpie.compile_pymc_model(model)
+            self.compiled = nutpie.compile_pymc_model(built)
 
     def sample(self, cells: Cells, *, seed: int, steps: int = STEPS) -> xr.DataTree:
         """Draw from the posterior of one panel."""
@@ -113,14 +114,15 @@ class Fitter:
 
         trace: xr.DataTree = nutpie.sample(
             self.compiled.with_data(**data_of(cells, self.names)),
-            draws=steps,
-            tune=steps,
+            draws=steps * self.pace.thin,
+            tune=steps * self.pace.tune // USUAL.tune,
             chains=CHAINS,
             cores=1,
             seed=seed,
+            target_accept=self.pace.accept,
             progress_bar=False,
         )
-        return trace
+        return thinned(trace, self.pace.thin)
 
     def fit(
         self, cells: Cells, *, seed: int, truth: dict[str, float] | None = None, steps: int = STEPS
@@ -147,8 +149,23 @@ class Fitter:
         return {name: round(float(value), 5) for name, value in found.items()}
 
 
+def _value(prior: Prior, rng: np.random.Generator) -> float:
+    if prior.shape == "half_normal":
+        return float(abs(rng.normal(0.0, prior.sd)))
+    value = float(rng.normal(prior.mean, prior.sd))
+    return float(np.tanh(value)) if prior.shape == "correlation" else value
+
+
+def _carried(rng: np.random.Generator, schools: int, years: int, spread: float, kept: float) -> NDArray[Any]:
+    """First-order autoregression by its recursion, (school, year)."""
+    noise = spread * rng.normal(size=(schools, years))
+    for year in range(1, years):
+        noise[:, year] = kept * noise[:, year - 1] + np.sqrt(1 - kept**2) * noise[:, year]
+    return noise
+
+
 def draw_from_prior(
-    rng: np.random.Generator, *, schools: int, years: int, pilots: int, hide: bool
+    rng: np.random.Generator, *, schools: int, years: int, pilots: int, hide: bool, key: str = "bayes_count"
 ) -> tuple[Cells, dict[str, float]]:
     """Draw parameters from the priors and one panel from them: written out afresh, not with the model's code.
 
@@ -159,12 +176,7 @@ def draw_from_prior(
     truth : dict
         Parameters by name.
     """
-    truth = {
-        name: float(
-            abs(rng.normal(0.0, prior.sd)) if prior.shape == "half_normal" else rng.normal(prior.mean, prior.sd)
-        )
-        for name, prior in load_priors("bayes_count").items()
-    }
+    truth = {name: _value(prior, rng) for name, prior in load_priors(key).items()}
     own, shock, common = rng.normal(size=schools), rng.normal(size=schools), rng.normal(size=years)
     pupils = np.rint(900 * np.exp(rng.normal(0.0, 0.35, (schools, 1)))) * np.ones(years)
     after = np.arange(years) >= years // 2
@@ -173,6 +185,11 @@ def draw_from_prior(
     log_rate = centre + truth["level"] + truth["pilot_level"] * is_pilot + truth["school_sd"] * own[:, None]
     log_rate = log_rate + truth["period_sd"] * common + (truth["shock_sd"] * shock)[:, None] * after
     log_rate = log_rate + truth["log_ratio"] * is_pilot * after
+    if "persistence" in truth:
+        log_rate = log_rate + _carried(rng, schools, years, truth["noise_sd"], truth["persistence"])
+    if "course_sd" in truth:
+        courses = rng.normal(size=(2, 1, years)) * rng.normal(size=(2, schools, 1))
+        log_rate = log_rate + truth["course_sd"] * courses.sum(axis=0) / np.sqrt(2)
     mean = np.exp(log_rate) * pupils
     events = rng.poisson(rng.gamma(1 / truth["dispersion"], mean * truth["dispersion"]))
     treat = "hidden" if hide else "known"

@@ -43,6 +43,17 @@ _MODELS = {
         "As the plain count model, but the ratio moves by small steps from one period since the start to the next.",
         _COUNT + r"\beta_{s(i,t)} D_{it}, \qquad \beta_s = \beta_{s-1} + \operatorname{N}(0, \tau)",
     ),
+    "bayes_autocorrelated": (
+        "As the plain count model, but every school also has noise of its own that carries over from one year to the next and "
+        "fades, so that a pilot's run of good years is not taken for the programme's.",
+        _COUNT
+        + r"n_{it} + \beta D_{it}, \qquad n_{it} = \rho\, n_{i,t-1} + \sqrt{1 - \rho^2}\, \operatorname{N}(0, \sigma_n)",
+    ),
+    "bayes_factors": (
+        "As the plain count model, but schools also share two courses over the years, of which each takes parts of its own, "
+        "positive or negative: schools that went with the pilots before say more of what the pilots would have done.",
+        _COUNT + r"\tfrac{\sigma_f}{\sqrt 2} \textstyle\sum_{k} l_{ik} f_{kt} + \beta D_{it}",
+    ),
     "bayes_joint": (
         "Two counts at once, each as in the plain count model; schools' levels, their shocks and the two ratios are "
         "correlated, so that the rare count borrows from the common one.",
@@ -60,7 +71,15 @@ _MODELS = {
         r"y_t \sim \operatorname{NegBin}(\mu_t, 1/\phi), \qquad \log \mu_t = \log e_t + "
         r"\log \textstyle\sum_j w_j r_{jt} + \lambda + \delta_t + \beta D_t",
     ),
+    "bayes_horseshoe": (
+        "The pilots' pooled count beside the average of the comparison schools and the departures of a few of them from it, at "
+        "the pilots' own level; what these do not follow is drift, which may go on after the start.",
+        r"y_t \sim \operatorname{NegBin}(\mu_t, 1/\phi), \qquad \log \mu_t = \log e_t + "
+        r"\log \bar r_t + \textstyle\sum_j \gamma_j d_{jt} + \lambda + \delta_t + \beta D_t",
+    ),
 }
+
+_POOLED = ("bayes_synthetic", "bayes_horseshoe")
 
 
 def told(results: Results, estimate: str) -> str:
@@ -69,7 +88,7 @@ def told(results: Results, estimate: str) -> str:
     if method not in _MODELS:
         return ""
     words, formula = _MODELS[method]
-    letters = "" if method == "bayes_synthetic" else f"\n\n{_LETTERS}"
+    letters = "" if method in _POOLED else f"\n\n{_LETTERS}"
     words, letters = (wording.of_units(text, results) for text in (words, letters))
     # one display a part: a page is not wide enough for all
     displays = "\n\n".join(f"$${part}$$" for part in formula.split(r", \qquad "))
@@ -127,6 +146,29 @@ def forest(results: Results, estimate: str, name: str) -> ReportFigure:
         return finish(figure, f"Ratios with intervals, {words}; 1 means no effect. {points}.", behind)
 
 
+def learned(results: Results, estimate: str) -> ReportTable:
+    """Return what the data made of each declared prior, and how well the sampler knows it."""
+    tables = results.effect(estimate).tables
+    drawn = tables["posterior"].set_index("parameter")
+    rows = []
+    for prior in tables["priors"].to_dict(orient="records"):
+        if prior["parameter"] not in drawn.index:
+            continue
+        found = drawn.loc[prior["parameter"]]
+        rows.append(
+            (
+                str(prior["parameter"]),
+                str(prior["prior"]).replace(" ", "\u00a0"),
+                f"{found['mean']:.2f}",
+                f"{found['sd']:.2f}",
+                f"{found['ess_bulk']:,.0f}",
+                f"{found['r_hat']:.3f}",
+            )
+        )
+    heads = ("Parameter", "Prior", "Mean after the data", "Standard deviation", "Effective draws", "R-hat")
+    return ReportTable(heads, rows, numeric=(2, 3, 4, 5))
+
+
 def sensitivity(results: Results, estimate: str) -> ReportTable:
     """Return the estimate with the prior on the effect given less and more weight."""
     table = results.effect(estimate).tables["prior_sensitivity"]
@@ -160,6 +202,26 @@ def together(results: Results, estimate: str) -> ReportTable:
         for row in results.effect(estimate).tables["joint"].to_dict(orient="records")
     ]
     return ReportTable(("Fit", "Ratio", "Interval", "Probability of a reduction"), rows)
+
+
+_CORRELATED = {
+    "effect_correlation": "the programme's two effects",
+    "school_correlation": "schools' levels",
+    "shock_correlation": "schools' lasting shocks",
+}
+
+
+def correlations(results: Results, estimate: str) -> ReportTable:
+    """Return what two counts were assumed to share, and what the data made of it: the price of modelling them together."""
+    rows = [
+        (
+            _CORRELATED[str(row["correlation"])],
+            f"{row['prior_median']:.2f} ({row['prior_lower']:.2f} to {row['prior_upper']:.2f})",
+            f"{row['median']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})",
+        )
+        for row in results.effect(estimate).tables["correlations"].to_dict(orient="records")
+    ]
+    return ReportTable(("Correlation between the two of", "Assumed (interval)", "After the data (interval)"), rows)
 
 
 def predicted(results: Results, estimate: str) -> ReportTable:
@@ -218,7 +280,11 @@ def change_forest(results: Results, estimate: str) -> ReportFigure | None:
             for label, m, a, b in zip(labels, middle, low, high, strict=True)
         )
         alt = f"Change in {indicator} by pilot, with intervals that hold the chance of single years; 0 means none. {points}."
-        return finish(figure, alt)
+        cells = [
+            (str(label), f"{m:+.0f}", f"{a:+.0f} to {b:+.0f}")
+            for label, m, a, b in zip(labels, middle, low, high, strict=True)
+        ]
+        return finish(figure, alt, ReportTable(("Of", "Change", "Interval"), cells, numeric=(1, 2)))
 
 
 def has_comparison(results: Results) -> bool:

@@ -11,9 +11,10 @@ from typing import Literal
 
 import pandas as pd
 
+from averting.checks import CheckResult
 from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable, load_rules
 from averting.data.written import write_table
-from averting.errors import DisclosureError, RenderError
+from averting.errors import DisclosureError, EstimationError, RenderError
 from averting.provenance import canonical_json, file_hash, tree_hashes
 from averting.reporting import tables
 from averting.reporting.controlled import Controlled, control, write_controlled
@@ -65,6 +66,8 @@ def publish(
     DisclosureError
         If a small count cannot be protected whatever is withheld, the destination exists, an earlier release
         counted other schools or cannot be read. Nothing is written then.
+    EstimationError
+        If the sampler of an estimate did not explore its posterior, or the estimate is a preview. Nothing is written.
     RenderError
         If there are no results, they belong to another ``evaluation.toml``, or the report fails.
     """
@@ -73,6 +76,7 @@ def publish(
         raise DisclosureError(f"{destination} exists. Name a new folder: a release is never overwritten.")
     endings = check_formats(to)
     results = _current_results(folder)
+    _refuse_unconverged(results)
     progress("finding what must be withheld")
     made = control(results, load_rules(rules), _earlier(results, previous))
     _refuse_exposed(made.record)
@@ -108,6 +112,25 @@ def _current_results(folder: Path) -> Results:
             f"averting run {folder}"
         )
     return results
+
+
+def _refuse_unconverged(results: Results) -> None:
+    """Refuse draws that are not from the posterior they are said to be from: no check beside them would mend that."""
+    found = {
+        key: [check.message for check in results.effect(key).checks if _sampler_failed(check)]
+        for key in results.estimates
+    }
+    if failed := {key: messages for key, messages in found.items() if messages}:
+        words = " ".join(f"Estimate '{key}': {' '.join(messages)}" for key, messages in failed.items())
+        raise EstimationError(
+            f"A fit whose sampler failed cannot be published, and {len(failed)} of {len(found)} estimates did. {words} Fit it "
+            "again (docs/when-a-check-fails.md says how), or replace the estimate and say so in a [[deviation]]; then run "
+            "the evaluation again and publish."
+        )
+
+
+def _sampler_failed(check: CheckResult) -> bool:
+    return check.status == "fail" and check.key.startswith("sampler/")
 
 
 def _groups(results: Results) -> str:

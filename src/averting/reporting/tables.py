@@ -373,10 +373,15 @@ def checks(found: Sequence[CheckResult]) -> ReportTable:
 
 def priors(results: Results, estimate: str) -> ReportTable:
     """Return declared priors of a Bayesian estimate."""
-    effect = results.effect(estimate)
+    # numbers stay on one line with their sign, and a distribution with its numbers
     rows = [
-        (str(row["parameter"]), str(row["meaning"]), str(row["prior"]), str(row["source"]))
-        for row in effect.tables["priors"].to_dict(orient="records")
+        (
+            str(row["parameter"]),
+            str(row["meaning"]),
+            str(row["prior"]).replace(" ", "\u00a0"),
+            str(row["source"]).replace(" %", "\u00a0%"),
+        )
+        for row in results.effect(estimate).tables["priors"].to_dict(orient="records")
     ]
     return ReportTable(("Parameter", "Meaning", "Prior", "Where it comes from"), rows)
 

@@ -52,6 +52,34 @@ def test_the_priors_weight_is_shown_where_it_can_be(results):
     assert table.rows[2] == ("2", "cannot be said", "", "")
 
 
+def test_what_the_data_made_of_each_prior(results):
+    made = results.effect("main")
+    priors = pd.DataFrame({"parameter": ["log_ratio", "school_sd", "elsewhere"], "prior": "normal(0, 1)"})
+    drawn = {"parameter": ["school_sd", "log_ratio"], "mean": [0.5, -0.25], "sd": 0.1, "ess_bulk": [1234.0, 900.0]}
+    made.tables.update({"priors": priors, "posterior": pd.DataFrame({**drawn, "r_hat": 1.0})})
+    rows = bayes.learned(results, "main").rows
+    assert rows[0] == ("log_ratio", "normal(0,\u00a01)", "-0.25", "0.10", "900", "1.000")
+    assert [row[0] for row in rows] == ["log_ratio", "school_sd"]
+    assert rows[1][4] == "1,234"
+
+
+def test_what_two_counts_were_assumed_to_share_stands_beside_what_was_found(results):
+    spreads = {
+        "prior_median": 0.66,
+        "prior_lower": -0.18,
+        "prior_upper": 0.94,
+        "median": 0.7,
+        "lower": 0.1,
+        "upper": 0.9,
+    }
+    results.effect("main").tables["correlations"] = pd.DataFrame(
+        {"correlation": ["effect_correlation"], **spreads}
+    )
+    assert bayes.correlations(results, "main").rows == [
+        ("the programme's two effects", "0.66 (-0.18 to 0.94)", "0.70 (0.10 to 0.90)")
+    ]
+
+
 def test_two_counts_stand_side_by_side(results):
     rows = bayes.together(results, "main").rows
     assert rows[0] == ("permanent exclusions, on its own", "0.50", "0.20 to 1.10", "90%")
@@ -86,7 +114,7 @@ def test_models_are_told_in_words_and_maths(results):
         made = replace(results.effect("main"), method=key)
         told = bayes.told(SimpleNamespace(effect=lambda _key, made=made: made, record=results.record), "main")
         assert told.count("$$") in (4, 6), key
-        assert "`school_sd`" in told or key == "bayes_synthetic"
+        assert "`school_sd`" in told or key in ("bayes_synthetic", "bayes_horseshoe")
         of_areas = SimpleNamespace(
             effect=lambda _key, made=made: made, record=lambda _: {"level": "local authority"}
         )

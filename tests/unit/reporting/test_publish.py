@@ -14,12 +14,12 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from averting.data.disclosure import complementary, feasible_interval, load_rules
-from averting.errors import DisclosureError, RenderError
+from averting.errors import DisclosureError, EstimationError, RenderError
 from averting.evaluation import run
 from averting.reporting import open_results, tables, wording
 from averting.reporting.controlled import AFTER, BEFORE, control, write_controlled
 from averting.reporting.pilot_schools import _Pilots, _system
-from averting.reporting.publish import publish
+from averting.reporting.publish import _refuse_unconverged, publish
 
 EXACT = load_rules("under_five_exact")
 
@@ -163,6 +163,29 @@ def test_results_of_another_evaluation_are_refused(quick_copy: Path, tmp_path: P
     (quick_copy / "evaluation.toml").write_text("schema = 1\n", encoding="utf-8")
     with pytest.raises(RenderError, match="changed since"):
         publish(quick_copy, tmp_path / "public")
+
+
+@pytest.mark.parametrize("failed", ["sampler/divergences", "sampler/preview"])
+def test_a_fit_whose_sampler_failed_is_refused(quick_copy: Path, tmp_path: Path, failed: str) -> None:
+    results = open_results(quick_copy / "results")
+    key = results.estimates[0]
+    path = quick_copy / "results" / "estimates" / key / "effect.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    checks = record["checks"]
+    bad = {
+        **checks[0],
+        "key": failed,
+        "status": "fail",
+        "message": "7 divergent transitions; there should be none.",
+    }
+    path.write_text(json.dumps({**record, "checks": [*checks, {**bad, "key": "design/other"}]}), encoding="utf-8")
+    _refuse_unconverged(
+        open_results(quick_copy / "results")
+    )  # a failed check of another kind is said, not refused
+    path.write_text(json.dumps({**record, "checks": [*checks, bad]}), encoding="utf-8")
+    with pytest.raises(EstimationError, match=rf"Estimate '{key}': 7 divergent .*when-a-check-fails"):
+        publish(quick_copy, tmp_path / "public")
+    assert not (tmp_path / "public").exists()
 
 
 def test_a_second_release_is_held_against_the_first(release: Path, quick_run: Path, tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ class Cells:
         Log of the comparison schools' pooled rate before the first start.
     event_time : array of int (pilot, period)
         Periods since each pilot's own start, those left out included; -1 before it.
+    years : array (period,)
+        Periods since the first one used, those left out included.
     """
 
     school: NDArray[np.intp]
@@ -77,6 +79,7 @@ class Cells:
     pilot: NDArray[np.float64]
     centre: float
     event_time: NDArray[np.intp]
+    years: NDArray[np.float64]
 
     @property
     def at_event(self) -> NDArray[np.intp]:
@@ -124,7 +127,15 @@ def flatten(design: Design, counts: Counts, *, method: str, indicator: str) -> C
         is_pilot[school].astype(np.float64),
         float(np.log(max(events, 0.5) / counts.exposure[before].sum())),
         event_times(design),
+        years_used(design),
     )
+
+
+def years_used(design: Design) -> NDArray[np.float64]:
+    """Return periods since the first one used, those left out included, (period,)."""
+    every = list(design.panel.periods)
+    at = np.array([every.index(period) for period in design.periods], dtype=np.float64)
+    return np.asarray(at - at[0])
 
 
 def event_times(design: Design) -> NDArray[np.intp]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from averting.design import Design
 from averting.draws import stream
 from averting.effects.bayes.count_fit import CountModel, Posterior, expected_ratio, sample_count_model
-from averting.effects.bayes.count_model import BASELINE, change_in_counts, linear_without, size_of
+from averting.effects.bayes.count_model import change_in_counts, linear_without, size_of
 from averting.effects.bayes.leave_one_out import check_leave_one_out, leave_one_out
 from averting.effects.bayes.likelihood import draw_within_bounds, log_within
 from averting.effects.bayes.outcome import posterior_effect
@@ -34,6 +34,7 @@ _LEFT_OUT = 1_000  # posterior draws that leaving counts out uses
 _PRIOR_DRAWS = 4_000
 _HELD = 4_000_000  # log probabilities held at once: 32 MB
 _LEAST = 1e-12
+_BY_SCHOOL = ("school", "shock", "path")
 
 
 def fit_count_model(design: Design, request: Request, model: CountModel) -> Effect:
@@ -79,11 +80,11 @@ def conclude(found: Posterior, request: Request, model: CountModel) -> Effect:
         design,
         request,
         model.key,
-        ratio=found.ratio,
+        told=found.ratio,
         change=change,
         priors=found.priors,
         trace=found.trace,
-        summarised=(*model.parameters, *BASELINE),
+        summarised=model.summarised,
         kept=_kept(found, model),
         checks=(check_priors(before), check_prediction(after), check_leave_one_out(left_out)),
         tables={
@@ -111,6 +112,10 @@ def draws_from_prior(found: Posterior, model: CountModel, draws: int, rng: np.ra
     }
     for name, size in lengths.items():
         drawn[name] = (("chain", "draw", f"{name}_dim"), rng.normal(size=(1, draws, size)))
+    if model.path is not None:
+        values = {name: drawn[name][1][0] for name in model.path.parameters}
+        path = model.path.draw(values, schools, found.cells.years, rng)
+        drawn["path"] = (("chain", "draw", "path_school", "path_period"), path[None])
     return xr.Dataset(drawn)
 
 
@@ -130,7 +135,7 @@ def expected_in_all(found: Posterior, model: CountModel, draws: xr.Dataset, scho
     counts, cells, pilots = found.counts, found.cells, len(found.design.pilots)
     after = np.zeros(counts.upper.shape, dtype=bool)
     after[cells.school, cells.period] = cells.after > 0
-    some = draws.isel({draws[name].dims[-1]: schools for name in ("school", "shock")})
+    some = draws.isel({draws[name].dims[2]: schools for name in _BY_SCHOOL if name in draws})
     first = schools.start == 0
     linear = linear_without(some, cells, after[schools], pilots=pilots if first else 0)
     if first:
@@ -181,6 +186,8 @@ def leave_out(found: Posterior, model: CountModel) -> pd.DataFrame:
 def _kept(found: Posterior, model: CountModel) -> xr.Dataset:
     """Keep what is used again: parameters with a meaning, and the pilots' own terms."""
     posterior, pilots = found.draws, len(found.design.pilots)
-    terms = [posterior[name].isel({posterior[name].dims[-1]: slice(pilots)}) for name in ("school", "shock")]
-    named = [*model.parameters, *BASELINE, "period", *model.units(found.cells)]
+    terms = [
+        posterior[name].isel({posterior[name].dims[2]: slice(pilots)}) for name in _BY_SCHOOL if name in posterior
+    ]
+    named = [*model.summarised, "period", *model.units(found.cells)]
     return xr.merge([posterior[named], *terms])

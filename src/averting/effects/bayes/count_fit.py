@@ -19,6 +19,7 @@ from averting.design import Counts, Design
 from averting.draws import stream
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import (
+    BASELINE,
     baseline_linear,
     linear_without,
     size_of,
@@ -26,8 +27,9 @@ from averting.effects.bayes.count_model import (
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
 from averting.effects.bayes.first_look import look
 from averting.effects.bayes.likelihood import observe_counts
+from averting.effects.bayes.paths import Path
 from averting.effects.bayes.priors import Prior, declare, load_priors
-from averting.effects.bayes.sampling import require_bayes, sample
+from averting.effects.bayes.sampling import USUAL, Pace, require_bayes, sample
 from averting.effects.estimator import Request
 from averting.errors import EstimationError
 
@@ -97,6 +99,10 @@ class CountModel:
         ``units(cells)``: lengths of the vectors of standard normals, by name.
     family : Family
         Distribution of a count.
+    path : Path, optional
+        What a school does from year to year beyond its level, the years' shocks and its lasting shock.
+    pace : Pace
+        How the sampler walks.
     tables : callable
         What the model can show beyond what every model shows.
     """
@@ -107,7 +113,14 @@ class CountModel:
     parameters: tuple[str, ...] = ("log_ratio",)
     units: Callable[[Cells], Mapping[str, int]] = lambda _cells: {}
     family: Family = NEGATIVE_BINOMIAL
+    path: Path | None = None
+    pace: Pace = USUAL
     tables: Callable[[Posterior], dict[str, pd.DataFrame]] = no_tables
+
+    @property
+    def summarised(self) -> tuple[str, ...]:
+        """Parameters that are summarised, checked and stored."""
+        return (*self.parameters, *BASELINE, *(self.path.parameters if self.path else ()))
 
     def build(self, cells: Cells, priors: Priors, schools: int, periods: int) -> Any:
         """Build the PyMC model: what would have been without the programme, and the effect."""
@@ -116,8 +129,12 @@ class CountModel:
         with pm.Model() as model:
             parameters = {name: declare(priors[name]) for name in self.parameters}
             units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
-            looked = None if self.family.bounded else look(cells, schools)
-            linear = baseline_linear(cells, priors, schools, periods, looked=looked)
+            competes = self.path is not None
+            looked = None if self.family.bounded or competes else look(cells, schools)
+            linear = baseline_linear(cells, priors, schools, periods, looked=looked, standard=competes)
+            if self.path is not None:
+                path = pm.Deterministic("path", self.path.add(priors, schools, cells.years))
+                linear += path[model["cell_school"], model["cell_period"]]
             linear += self.effect(cells, parameters, units)
             observe_counts(cells, linear, size_of(model["dispersion"]), family=self.family)
         return model
@@ -132,7 +149,9 @@ def sample_count_model(design: Design, request: Request, model: CountModel) -> P
     _refuse_beyond(model, cells, request.indicator)
     priors = load_priors(model.key, request.prior)
     built = model.build(cells, priors, len(design.schools), len(design.periods))
-    return read_posterior(design, request, model, cells, priors, sample_request(built, request, model.key))
+    return read_posterior(
+        design, request, model, cells, priors, sample_request(built, request, model.key, pace=model.pace)
+    )
 
 
 def _refuse_beyond(model: CountModel, cells: Cells, indicator: str) -> None:
@@ -144,7 +163,7 @@ def _refuse_beyond(model: CountModel, cells: Cells, indicator: str) -> None:
         )
 
 
-def sample_request(built: Any, request: Request, key: str, *, careful: bool = False) -> xr.DataTree:
+def sample_request(built: Any, request: Request, key: str, *, pace: Pace = USUAL) -> xr.DataTree:
     """Draw from a PyMC model's posterior as a request asks."""
     return sample(
         built,
@@ -152,7 +171,7 @@ def sample_request(built: Any, request: Request, key: str, *, careful: bool = Fa
         seed=int(stream(request.seed, f"effects/{key}/{request.indicator}").integers(2**31)),
         sampler=request.inference,
         progress=request.progress,
-        careful=careful,
+        pace=pace,
     )
 
 

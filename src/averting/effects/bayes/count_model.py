@@ -41,6 +41,7 @@ def baseline_linear(
     shock: Any = None,
     correlated: bool = False,
     looked: FirstLook | None = None,
+    standard: bool = False,
 ) -> Any:
     """Return the linear predictor of every cell without the programme; to be called within a PyMC model.
 
@@ -60,6 +61,8 @@ def baseline_linear(
     looked : FirstLook, optional
         Where the counts put schools' shocks, which the sampler then starts from; without it, shocks are sampled in
         standard units. The posterior is the same.
+    standard : bool
+        Sample schools' levels in standard units, where another term competes with them for what a school's counts say.
 
     Returns
     -------
@@ -70,7 +73,8 @@ def baseline_linear(
 
     named = {name: replace(priors[name], name=f"{name}{suffix}") for name in BASELINE}
     level, pilot_level = declare(named["level"]), declare(named["pilot_level"])
-    spread = {name: declare(named[name]) for name in SPREADS if name != "shock_sd"}
+    folded = {"shock_sd", "school_sd"} if standard else {"shock_sd"}
+    spread = {name: declare(named[name]) for name in SPREADS if name not in folded}
     common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
     mean, deviation = levels_like
 
@@ -86,7 +90,11 @@ def baseline_linear(
         return pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
 
     # the order of variables decides the draws of a seed
-    own: Any = levels(0.0) if looked is None else None
+    own: Any = None
+    if standard:
+        own = common + _folded("school", named["school_sd"], schools, suffix)
+    elif looked is None:
+        own = levels(0.0)
     period: Any = None if looked is None else years()
     if shock is None and not correlated:
         moved = _folded_shocks(named["shock_sd"], schools, suffix, looked)
@@ -123,18 +131,33 @@ def _folded_shocks(prior: Prior, schools: int, suffix: str, looked: FirstLook | 
     import pymc as pm
     import pytensor.tensor as pt
 
-    factor = pm.Normal(f"shock_factor{suffix}", 0.0, prior.sd)
     if looked is None:
-        standard = pm.Normal(f"shock_standard{suffix}", 0.0, 1.0, shape=schools)
-    else:
-        change = pm.Data(f"look_change{suffix}", looked.change)
-        information = pm.Data(f"look_information{suffix}", looked.information)
-        width = pt.sqrt(1.0 + factor**2 * information)
-        middle = factor * information * change / width**2
-        moved = pm.Normal(f"shock_moved{suffix}", -middle * width, width, shape=schools)
-        standard = middle + moved / width  # standard normal, because of the mean and spread just given
+        return _folded("shock", prior, schools, suffix)
+    factor = pm.Normal(f"shock_factor{suffix}", 0.0, prior.sd)
+    change = pm.Data(f"look_change{suffix}", looked.change)
+    information = pm.Data(f"look_information{suffix}", looked.information)
+    width = pt.sqrt(1.0 + factor**2 * information)
+    middle = factor * information * change / width**2
+    moved = pm.Normal(f"shock_moved{suffix}", -middle * width, width, shape=schools)
+    # standard normal, because of the mean and spread just given
+    return _named("shock", prior, factor, middle + moved / width, suffix)
+
+
+def _folded(name: str, prior: Prior, schools: int, suffix: str) -> Any:
+    """Return schools' terms as a factor, which may cross zero while it is sampled, times standard normals."""
+    import pymc as pm
+
+    factor = pm.Normal(f"{name}_factor{suffix}", 0.0, prior.sd)
+    return _named(name, prior, factor, pm.Normal(f"{name}_standard{suffix}", 0.0, 1.0, shape=schools), suffix)
+
+
+def _named(name: str, prior: Prior, factor: Any, standard: Any, suffix: str) -> Any:
+    """Store the spread as the factor's size and the terms in standard units with its sign; return their product."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
     pm.Deterministic(prior.name, pt.abs(factor))
-    pm.Deterministic(f"shock{suffix}", pt.sign(factor) * standard)
+    pm.Deterministic(f"{name}{suffix}", pt.sign(factor) * standard)
     return factor * standard
 
 
@@ -153,7 +176,8 @@ def linear_without(
     period = flat(posterior, "period_sd")[:, None] * flat(posterior, "period")
     own = flat(posterior, "pilot_level")[:, None] * (np.arange(rows) < pilots)
     level = cells.centre + flat(posterior, "level")[:, None] + own + school
-    return np.asarray(level[:, :, None] + period[:, None, :] + shock[:, :, None] * after)
+    path = flat(posterior, "path")[:, :rows] if "path" in posterior else 0.0
+    return np.asarray(level[:, :, None] + period[:, None, :] + shock[:, :, None] * after + path)
 
 
 def expected_without(

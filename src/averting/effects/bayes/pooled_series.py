@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from averting.design import Counts, Design
-from averting.effects.bayes.cells import WIDEST_INTERVAL, Cells
+from averting.effects.bayes.cells import WIDEST_INTERVAL, Cells, years_used
 from averting.errors import EstimationError
 
 Array = NDArray[np.float64]
@@ -26,8 +26,6 @@ class PooledSeries:
         Events per pupil; suppressed counts stand at the middle of their bounds.
     donors : tuple of str
         Comparison schools whose count is known in every period used, at least within bounds.
-    years : array (period,)
-        Periods since the first one used, those left out included.
     shares : array (pilot, period)
         Each pilot's share of the pooled count without the programme, from rates before the start.
     """
@@ -35,7 +33,6 @@ class PooledSeries:
     cells: Cells
     rates: Array
     donors: tuple[str, ...]
-    years: Array
     shares: Array
 
 
@@ -63,22 +60,20 @@ def pool(design: Design, counts: Counts, *, method: str, indicator: str) -> Pool
     low, high, pupils = (array[:pilots].sum(axis=0) for array in (lower, upper, exposure))
     if (high - low).max() > WIDEST_INTERVAL:
         raise EstimationError(f"{method}: the pilots' pooled bounds are more than {WIDEST_INTERVAL} apart.")
-    every = list(design.panel.periods)
-    years = np.array([every.index(period) for period in design.periods], dtype=np.float64)
     middle = 0.5 * (lower + upper)[pilots:][known]
     # half an event in all keeps a period without any from having a rate of zero, whose log is not finite
     rates = (middle + 0.5 / known.sum()) / exposure[pilots:][known]
     names = tuple(school for school, there in zip(design.comparison, known, strict=True) if there)
-    cells = _cells(low, high, pupils, counts.treated[0])
-    return PooledSeries(cells, rates.T, names, years - years[0], _shares(counts, pilots))
+    cells = _cells(low, high, pupils, counts.treated[0], years_used(design))
+    return PooledSeries(cells, rates.T, names, _shares(counts, pilots))
 
 
-def _cells(low: Array, high: Array, pupils: Array, treated: NDArray[np.bool_]) -> Cells:
+def _cells(low: Array, high: Array, pupils: Array, treated: NDArray[np.bool_], years: Array) -> Cells:
     zeros, flags = np.zeros(len(low), dtype=np.intp), treated.astype(np.float64)
     since = np.where(treated, np.cumsum(treated) - 1, -1)[None].astype(np.intp)
     first, last = low.astype(np.int64), high.astype(np.int64)
     return Cells(
-        zeros, np.arange(len(low)), first, last, np.log(pupils), flags, flags, np.ones(len(low)), 0.0, since
+        zeros, np.arange(len(low)), first, last, np.log(pupils), flags, flags, np.ones(len(low)), 0.0, since, years
     )
 
 

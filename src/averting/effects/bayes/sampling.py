@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,6 +18,28 @@ TUNE = 1_000
 SAMPLERS = ("posterior", "pymc", "numpyro", "advi")
 """Inference keys: nutpie; PyMC's own NUTS; NumPyro's, which needs JAX and is no part of the ``bayes`` extra; and a
 variational preview that no verdict may rest on. BlackJAX is not among them: 1.7.1 does not take what PyMC 6.4.0 asks of it."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a sampler walks.
+
+    Parameters
+    ----------
+    accept : float
+        Share of steps to be accepted; a higher one takes shorter steps, for posteriors with narrow places.
+    tune : int
+        Steps of tuning.
+    thin : int
+        Steps for each draw that is kept, for posteriors whose parameters mix slowly though steps are cheap.
+    """
+
+    accept: float = 0.8
+    tune: int = TUNE
+    thin: int = 1
+
+
+USUAL, CAREFUL, PATIENT = Pace(), Pace(accept=0.97), Pace(accept=0.9, tune=2_000, thin=4)
 
 
 def require_bayes(method: str) -> None:
@@ -44,7 +67,7 @@ def require_sampler(sampler: str) -> None:
 
 
 def sample(
-    model: Any, *, draws: int, seed: int, sampler: str = "posterior", progress: Progress, careful: bool = False
+    model: Any, *, draws: int, seed: int, sampler: str = "posterior", progress: Progress, pace: Pace = USUAL
 ) -> xr.DataTree:
     """Draw from the posterior of a PyMC model.
 
@@ -60,8 +83,8 @@ def sample(
         One of :data:`SAMPLERS`.
     progress : callable
         Is told what is being done.
-    careful : bool
-        Take shorter steps, for models whose posterior has narrow places.
+    pace : Pace
+        How the sampler walks.
 
     Returns
     -------
@@ -76,46 +99,57 @@ def sample(
     from pytensor.configdefaults import config
 
     require_sampler(sampler)
-    each, accept = -(-draws // CHAINS), 0.97 if careful else 0.8
-    progress(f"compiling and sampling: {CHAINS} chains of {TUNE:,} + {each:,} draws ({sampler})")
+    each = -(-draws // CHAINS)
+    steps = each * pace.thin
+    progress(f"compiling and sampling: {CHAINS} chains of {pace.tune:,} + {steps:,} draws ({sampler})")
     # fast-math lets code compiled afresh and code read from the compiler's cache round differently, and the
     # sampler turns one bit into another path: without it the same seed gives the same draws, at no cost measured
     with config.change_flags(numba__fastmath=False):
+        if sampler == "advi":
+            return _advi(model, each, seed)
         if sampler == "posterior":
-            return _nutpie(model, each, seed, accept)
-        return _advi(model, each, seed) if sampler == "advi" else _pymc(model, each, seed, accept, sampler)
+            return thinned(_nutpie(model, steps, seed, pace), pace.thin)
+        return thinned(_pymc(model, steps, seed, pace, sampler), pace.thin)
 
 
-def _nutpie(model: Any, each: int, seed: int, accept: float) -> xr.DataTree:
+def thinned(trace: xr.DataTree, thin: int) -> xr.DataTree:
+    """Keep every so many-th draw, and the statistics of every step: a divergence between two draws counts."""
+    if thin == 1:
+        return trace
+    kept = trace["posterior"].to_dataset().isel(draw=slice(thin - 1, None, thin))
+    return xr.DataTree.from_dict({"posterior": kept, "sample_stats": trace["sample_stats"].to_dataset()})
+
+
+def _nutpie(model: Any, steps: int, seed: int, pace: Pace) -> xr.DataTree:
     import nutpie
 
     compiled = nutpie.compile_pymc_model(model)
     trace: xr.DataTree = nutpie.sample(
         compiled,
-        draws=each,
-        tune=TUNE,
+        draws=steps,
+        tune=pace.tune,
         chains=CHAINS,
         cores=2,
         seed=seed,
-        target_accept=accept,
+        target_accept=pace.accept,
         save_warmup=False,
         progress_bar=False,
     )
     return trace
 
 
-def _pymc(model: Any, each: int, seed: int, accept: float, sampler: str) -> xr.DataTree:
+def _pymc(model: Any, steps: int, seed: int, pace: Pace, sampler: str) -> xr.DataTree:
     import pymc as pm
 
     trace: xr.DataTree = pm.sample(
-        each,
-        tune=TUNE,
+        steps,
+        tune=pace.tune,
         chains=CHAINS,
         cores=1,  # processes of its own would need their own compiled code, and gain little here
         random_seed=seed,
         model=model,
         nuts_sampler=sampler,
-        nuts={"target_accept": accept},
+        nuts={"target_accept": pace.accept},
         progressbar=False,
         compute_convergence_checks=False,
     )

@@ -12,21 +12,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from averting.design import Design
-from averting.draws import spread_of, stream
-from averting.effects.bayes.calibration import check_calibration
-from averting.effects.bayes.convergence import check_convergence
+from averting.draws import stream
 from averting.effects.bayes.count_fit import sample_request
 from averting.effects.bayes.count_model import BASELINE, baseline_linear, linear_without
 from averting.effects.bayes.leave_one_out import check_leave_one_out, leave_one_out
 from averting.effects.bayes.means import Means, flatten_means
-from averting.effects.bayes.outcome import stored_trace
+from averting.effects.bayes.outcome import Measured, posterior_effect
 from averting.effects.bayes.predictive import Feature, Replicates, check_prediction, predictive_table
-from averting.effects.bayes.priors import Prior, declare, load_priors, prior_table
+from averting.effects.bayes.priors import Prior, declare, load_priors
 from averting.effects.bayes.sampling import SAMPLERS, flat, require_bayes
-from averting.effects.bayes.sensitivity import check_sensitivity, power_scaled
 from averting.effects.estimator import Estimator, Request
-from averting.effects.outcomes import label_change, label_draws
-from averting.effects.result import Effect, Estimand
+from averting.effects.result import Effect
 
 Array = NDArray[np.float64]
 _KEY = "bayes_gaussian"
@@ -97,48 +93,40 @@ def conclude(
 ) -> Effect:
     """Check a fitted model, and make the ``Effect``."""
     draws, key = trace["posterior"].to_dataset(), f"effects/{_KEY}/{request.indicator}"
-    standard = flat(draws, "difference")
     rng = stream(request.seed, f"{key}/predict")
-    change = _change(draws, means, design, rng)[: request.draws] * means.scale
-    difference = (standard * means.scale)[: request.draws]
-    convergence, summary = check_convergence(trace, _PARAMETERS)
-    scaled = power_scaled(
-        standard, priors["difference"].log_density(standard), request.level, back=lambda at: at * means.scale
-    )
+    change = _change(draws, means, design, rng) * means.scale
     predicted, left_out = _predicted(draws, means, rng), _left_out(draws, means, design)
-    middle = spread_of(difference, request.level)
-    return Effect(
-        estimand=Estimand(
-            request.indicator,
-            contrast="mean with the programme less the mean without it",
-            population=f"{len(design.pilots)} pilot schools, from their start",
-            scale="difference",
-        ),
-        method=_KEY,
-        inference=f"posterior ({request.prior} prior), equal-tailed interval",
-        estimate=middle["median"],
-        interval=(middle["lower"], middle["upper"]),
-        level=request.level,
-        draws=label_draws(difference, "points"),
-        draw_kind="posterior",
-        change=label_change(change, design, unit="points"),
-        checks=(
-            *design.checks,
-            *convergence,
-            check_prediction(predicted),
-            check_leave_one_out(left_out),
-            check_sensitivity(scaled, no_effect=0.0),
-            check_calibration(_KEY),
-        ),
+    return posterior_effect(
+        design,
+        request,
+        _KEY,
+        told=flat(draws, "difference") * means.scale,
+        change=change,
+        priors=priors,
+        trace=trace,
+        summarised=_PARAMETERS,
+        kept=draws[[*_PARAMETERS, "period"]],
+        checks=(check_prediction(predicted), check_leave_one_out(left_out)),
         tables={
-            "posterior": summary,
-            "priors": prior_table(priors),
             "predictive": predicted,
             "leave_one_out": left_out,
-            "prior_sensitivity": scaled,
             "scale": pd.DataFrame({"middle": [means.middle], "one_standard_deviation": [means.scale]}),
         },
-        trace=stored_trace(draws[[*_PARAMETERS, "period"]], trace),
+        measured=_points(means.scale),
+    )
+
+
+def _points(scale: float) -> Measured:
+    """Return a difference in the measure's own units, of a parameter in units of ``scale``."""
+    return Measured(
+        "difference",
+        "mean with the programme less the mean without it",
+        "difference",
+        lambda told: np.asarray(told / scale),
+        lambda sampled: np.asarray(sampled * scale),
+        0.0,
+        "points",
+        "points",
     )
 
 

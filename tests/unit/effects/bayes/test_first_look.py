@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -19,7 +21,8 @@ def cells_of(counts: NDArray[np.int64], upper: NDArray[np.int64] | None = None) 
     times = np.maximum(np.arange(YEARS) - YEARS // 2, -1) * np.ones((PILOTS, 1), dtype=np.intp)
     lower, upper = counts.ravel(), (counts if upper is None else upper).ravel()
     exposure = np.full(counts.size, np.log(1_000.0))
-    return Cells(school, period, lower, upper, exposure, after * pilot, after, pilot, -5.0, times.astype(np.intp))
+    years, treated = np.arange(YEARS, dtype=np.float64), after * pilot
+    return Cells(school, period, lower, upper, exposure, treated, after, pilot, -5.0, times.astype(np.intp), years)
 
 
 def drawn(mean: float) -> tuple[FirstLook, NDArray[np.float64]]:
@@ -73,7 +76,7 @@ def test_a_school_without_cells_after_the_start_says_nothing_of_its_change() -> 
     whole = cells_of(counts)
     keep = ~((whole.school == 7) & (whole.after > 0))
     names = ("school", "period", "lower", "upper", "log_exposure", "treated", "after", "pilot")
-    part = Cells(**{name: getattr(whole, name)[keep] for name in names}, centre=-5.0, event_time=whole.event_time)
+    part = replace(whole, **{name: getattr(whole, name)[keep] for name in names})
     found = look(part, SCHOOLS)
     assert found is not None
     assert found.information[7] == found.late[7] == 0.0

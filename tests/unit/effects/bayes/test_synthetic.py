@@ -1,4 +1,4 @@
-"""The Bayesian synthetic control's pooling, density and counts without the programme, against plain loops."""
+"""The Bayesian synthetic controls' pooling, densities and counts without the programme, against plain loops."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import xarray as xr
 from scipy import stats
 
 from averting.design import Counts, Design
+from averting.effects.bayes.pooled_fit import Mix, change_by_pilot
 from averting.effects.bayes.pooled_series import PooledSeries, pool
 from averting.effects.bayes.priors import load_priors
-from averting.effects.estimators import bayes_synthetic
+from averting.effects.estimators import bayes_horseshoe, bayes_synthetic
 from averting.errors import EstimationError
 
 DesignOf = Callable[..., Design]
@@ -38,7 +39,7 @@ def made(design_of: DesignOf) -> tuple[Design, Counts, PooledSeries]:
 def test_pilots_are_pooled_and_donors_known_throughout(design_of: DesignOf) -> None:
     design, counts, series = made(design_of)
     assert series.donors == design.comparison[:3]
-    assert series.years.tolist() == [0, 1, 3, 4]
+    assert series.cells.years.tolist() == [0, 1, 3, 4]
     np.testing.assert_array_equal(series.cells.lower, counts.lower[:2].sum(axis=0))
     assert series.cells.upper[3] - series.cells.lower[3] == 1
     np.testing.assert_allclose(np.exp(series.cells.log_exposure), counts.exposure[:2].sum(axis=0))
@@ -53,21 +54,44 @@ def test_pilots_are_pooled_and_donors_known_throughout(design_of: DesignOf) -> N
     np.testing.assert_allclose(series.shares, expected / expected.sum(axis=0))
 
 
+def horseshoe(point: dict[str, Any]) -> np.ndarray:
+    """Coefficients by the formula of Piironen and Vehtari (2017), section 2.3."""
+    common, widest, local = (np.exp(point[f"{name}_log__"]) for name in ("mix_sd", "widest", "local"))
+    held = widest**2 * local**2 / (widest**2 + common**2 * local**2)
+    return np.asarray(common * np.sqrt(held) * point["standard"])
+
+
+def mixed(mix: Mix, series: PooledSeries, weight: np.ndarray, period: int) -> float:
+    """Log rate of the mix in one period."""
+    if mix is bayes_synthetic.MIX:
+        return float(np.log(series.rates[period] @ weight))
+    log_rates, average = np.log(series.rates), np.log(series.rates.mean(axis=1))
+    usual = [np.mean([log_rates[t, j] - average[t] for t in (0, 1)]) for j in range(len(weight))]
+    return float(
+        average[period]
+        + sum(w * (log_rates[period, j] - average[period] - usual[j]) for j, w in enumerate(weight))
+    )
+
+
 @pytest.mark.slow
-def test_density_is_a_mix_that_drifts(design_of: DesignOf) -> None:
+@pytest.mark.parametrize("mix", [bayes_synthetic.MIX, bayes_horseshoe.MIX], ids=lambda mix: mix.key)
+def test_density_is_a_mix_that_drifts(design_of: DesignOf, mix: Mix) -> None:
     _, _, series = made(design_of)
-    model = bayes_synthetic.build_model(series, load_priors("bayes_synthetic"))
+    model = mix.build(series, load_priors(mix.key))
     rng = np.random.default_rng(2)
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
-    outputs = model.replace_rvs_by_values([model["observed"], model["suppressed"], model["weight"]])
+    outputs = model.replace_rvs_by_values([model["observed"], model["suppressed"], model[mix.weight]])
     options: dict[str, Any] = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
     exact, interval, weight = model.compile_fn(outputs, inputs=model.value_vars, **options)(point)
-    assert weight.sum() == pytest.approx(1.0)
+    if mix is bayes_synthetic.MIX:
+        assert weight.sum() == pytest.approx(1.0)
+    else:
+        np.testing.assert_allclose(weight, horseshoe(point))
     expected, size = [0.0, 0.0], 1 / (np.exp(point["dispersion_log__"]) + 1e-6)
     walk = 0.0
     for period, years in enumerate([0, 1, 2, 1]):
         walk += np.sqrt(years) * (point["step"][period - 1] if period else 0.0)
-        log_mean = np.log(series.rates[period] @ weight) + series.cells.log_exposure[period] + point["level"]
+        log_mean = mixed(mix, series, weight, period) + series.cells.log_exposure[period] + point["level"]
         log_mean += np.exp(point["drift_sd_log__"]) * walk + point["log_ratio"] * (period >= 2)
         count = stats.nbinom(size, size / (size + np.exp(log_mean)))
         low, high = series.cells.lower[period], series.cells.upper[period]
@@ -76,6 +100,18 @@ def test_density_is_a_mix_that_drifts(design_of: DesignOf) -> None:
         else:
             expected[1] += np.log(count.pmf(np.arange(low, high + 1)).sum())
     assert [exact, interval] == pytest.approx(expected, rel=1e-8)
+
+
+def test_most_coefficients_are_near_zero_and_few_are_held(design_of: DesignOf) -> None:
+    _, _, series = made(design_of)
+    priors = load_priors("bayes_horseshoe")
+    drawn = bayes_horseshoe.draw_coefficients(series, priors, 40_000, np.random.default_rng(1))
+    size = np.abs(drawn["coefficient"]).ravel()
+    # half of a half-Cauchy(1) lies below 1, and the common spread's own median is 0.034
+    assert np.median(size) < 0.05
+    assert 0.005 < (size > 0.3).mean() < 0.1
+    # however large a local spread, a coefficient is normal with at most the spread `widest`
+    assert (size / np.repeat(drawn["widest"], len(series.donors))).max() < 6
 
 
 def test_change_is_shared_by_pilots_and_starts_with_the_programme(design_of: DesignOf) -> None:
@@ -88,14 +124,15 @@ def test_change_is_shared_by_pilots_and_starts_with_the_programme(design_of: Des
     draws = xr.Dataset(
         {name: (("chain", "draw", f"{name}_dim")[: value.ndim + 1], value[None]) for name, value in values.items()}
     )
-    change, pooled = bayes_synthetic.change_by_pilot(draws, series, counts, np.random.default_rng(1))
+    without = bayes_synthetic.MIX.expected_without(draws, series)
+    change, pooled = change_by_pilot(draws, without, series, counts, np.random.default_rng(1))
     assert (change[:, :, :2] == 0).all()
     walk = 0.1 * np.cumsum([0, 1, np.sqrt(2), 1])
     mean = series.rates.mean(axis=1) * np.exp(series.cells.log_exposure + walk)
     for period in (2, 3):
-        without = pooled[:, period] - change[:, :, period].sum(axis=1)
+        drawn = pooled[:, period] - change[:, :, period].sum(axis=1)
         error = np.sqrt(mean[period] + 0.1 * mean[period] ** 2) / np.sqrt(size)
-        assert without.mean() == pytest.approx(mean[period], abs=5 * error)
+        assert drawn.mean() == pytest.approx(mean[period], abs=5 * error)
     np.testing.assert_array_equal(pooled[:, :3], np.broadcast_to(series.cells.lower[:3], (size, 3)))
     assert set(np.unique(pooled[:, 3])) == {series.cells.lower[3], series.cells.upper[3]}
 
