@@ -218,7 +218,12 @@ def change_forest(results: Results, estimate: str) -> ReportFigure | None:
             for label, m, a, b in zip(labels, middle, low, high, strict=True)
         )
         alt = f"Change in {indicator} by pilot, with intervals that hold the chance of single years; 0 means none. {points}."
-        return finish(figure, alt)
+        shown = [
+            (label, numbers.count(m), numbers.interval(numbers.count(a), numbers.count(b)))
+            for label, m, a, b in zip(labels, middle, low, high, strict=True)
+        ]
+        columns = ("Pilot", "Events with minus without", f"{numbers.percent(effect.level)} interval")
+        return finish(figure, alt, ReportTable(columns, shown, numeric=(1, 2)))
 
 
 def has_comparison(results: Results) -> bool:
