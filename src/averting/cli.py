@@ -15,7 +15,7 @@ from rich.table import Table
 
 from averting.commands.init_data import init_data
 from averting.commands.new import new
-from averting.commands.options import Data, Folder, Formats, Json, Quiet, Renderer, print_json
+from averting.commands.options import Data, Folder, Formats, Json, Quiet, Renderer, Values, print_json, read_values
 from averting.commands.progress import teller, timed
 from averting.commands.verify import verify
 from averting.errors import AvertingError
@@ -95,6 +95,7 @@ def render(
     report: str | None = None,
     engine: Renderer = "auto",
     output: Path | None = None,
+    parameter: Values = (),
     cache: bool = True,
     quiet: Quiet = False,
 ) -> None:
@@ -112,15 +113,23 @@ def render(
     from averting.evaluation import render as render_report
     from averting.evaluation import render_all
 
-    progress, formats = teller(quiet), [name.strip() for name in to.split(",")]
+    progress, formats, given = teller(quiet), [name.strip() for name in to.split(",")], read_values(parameter)
     if output is not None:
         one = render_report(
-            folder, report=report or "report", engine=engine, output=output, cache=cache, progress=progress
+            folder,
+            report=report or "report",
+            engine=engine,
+            output=output,
+            parameters=given,
+            cache=cache,
+            progress=progress,
         )
         made: tuple[Path, ...] = (one,)
     else:
         names = None if report is None else [report]
-        made = render_all(folder, names=names, to=formats, engine=engine, cache=cache, progress=progress)
+        made = render_all(
+            folder, names=names, to=formats, engine=engine, parameters=given, cache=cache, progress=progress
+        )
     for path in made:
         print(f"{path.stem}: {path}")
 

@@ -11,7 +11,7 @@ import pytest
 
 from averting.evaluation import render
 from averting.evaluation.settings import FILE
-from averting.reporting import numbers, open_results, tables, wording
+from averting.reporting import cost_tables, numbers, open_results, tables, wording
 from averting.resources import analyses_dir
 
 FIGURES, TABLES = 11, 22
@@ -43,8 +43,10 @@ def test_the_answer_is_the_first_thing_said(quick_report, quick_run):
 def test_every_table_of_the_results_is_on_the_page(quick_report, quick_run):
     results = open_results(quick_run / "results")
     assert quick_report.html.count("<table") >= TABLES - 1
-    for name in ("estimates", "averted", "balance", "suppression", "scenarios", "payers", "sources", "provenance"):
-        for row in getattr(tables, name)(results).rows:
+    names = ("estimates", "averted", "balance", "suppression", "scenarios", "payers", "provenance")
+    made = {name: getattr(tables, name)(results) for name in names} | {"sources": cost_tables.declared(results)}
+    for name, table in made.items():
+        for row in table.rows:
             for cell in row:
                 assert quick_report.says(cell), (name, cell)
 
@@ -162,8 +164,9 @@ def test_the_demonstration_from_one_command(cli, tmp_path, report_of):
     said = cli("demo", tmp_path / "demo")
     assert said.code == 0
     demo = (tmp_path / "demo").resolve()
-    names = ("report", "profiles", "scenarios", "summary")
-    assert said.out.splitlines()[-4:] == [f"{name}: {demo / name}.html" for name in names]
+    schools = [f"profiles/simulated-school-{number}" for number in ("07", "17", "39")]
+    made = [demo / f"{name}.html" for name in ("report", *schools, "scenarios", "summary")]
+    assert said.out.splitlines()[-6:] == [f"{path.stem}: {path}" for path in made]
     for stage in ("simulating", "reading", "estimating", "sampling", "valuing", "rendering"):
         assert stage in said.err
     page = report_of(tmp_path / "demo" / "report.html")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+
+from averting.errors import RenderError
 
 Engine = Literal["auto", "quarto", "embedded"]
 
@@ -27,6 +30,37 @@ Renderer = Annotated[
     Parameter(help="auto uses Quarto for HTML where it is installed, else the renderer that averting brings."),
 ]
 Formats = Annotated[str, Parameter(help="Formats of the reports: html, pdf or docx, or several, as html,pdf.")]
+
+
+Values = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name=["--parameter", "-P"], negative="", help="A parameter of the report, as name:value; may be repeated."
+    ),
+]
+
+
+def read_values(given: tuple[str, ...]) -> dict[str, object]:
+    """Return parameters given as name:value; numbers, true and false are read as such, all else is text.
+
+    Raises
+    ------
+    RenderError
+        If one has no colon.
+    """
+    made: dict[str, object] = {}
+    for one in given:
+        name, colon, value = one.partition(":")
+        if not colon or not name.strip():
+            raise RenderError(f"The parameter is {one!r}. Give name:value, for example -P year:2024.")
+        made[name.strip()] = _plain(value.strip())
+    return made
+
+
+def _plain(text: str) -> object:
+    if re.fullmatch(r"[+-]?(0|[1-9]\d*)(\.\d+)?", text):
+        return float(text) if "." in text else int(text)
+    return {"true": True, "false": False}.get(text, text)
 
 
 def print_json(value: object) -> None:

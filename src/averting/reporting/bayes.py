@@ -280,11 +280,12 @@ def change_forest(results: Results, estimate: str) -> ReportFigure | None:
             for label, m, a, b in zip(labels, middle, low, high, strict=True)
         )
         alt = f"Change in {indicator} by pilot, with intervals that hold the chance of single years; 0 means none. {points}."
-        cells = [
-            (str(label), f"{m:+.0f}", f"{a:+.0f} to {b:+.0f}")
+        shown = [
+            (label, numbers.count(m), numbers.interval(numbers.count(a), numbers.count(b)))
             for label, m, a, b in zip(labels, middle, low, high, strict=True)
         ]
-        return finish(figure, alt, ReportTable(("Of", "Change", "Interval"), cells, numeric=(1, 2)))
+        columns = ("Pilot", "Events with minus without", f"{numbers.percent(effect.level)} interval")
+        return finish(figure, alt, ReportTable(columns, shown, numeric=(1, 2)))
 
 
 def has_comparison(results: Results) -> bool:

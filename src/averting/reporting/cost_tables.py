@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 from averting.costs import known_references
 from averting.reporting import numbers, wording
+from averting.reporting.prices import priced
 from averting.reporting.results import Results
-from averting.reporting.tables import ReportTable
+from averting.reporting.tables import ReportTable, sources
 
 
 def programme(results: Results) -> ReportTable:
     """Return what the programme cost, by part of it, and how much of that was to start up or in kind."""
     table = results.table("appraisal/programme") if results.has_appraisal else None
-    columns = ("Part of the programme", "Cost", "Of which to start up", "Of which in kind", "Who paid")
     if table is None or table.empty:
-        return ReportTable(columns, [("none", "", "", "", "")], numeric=(1, 2, 3))
+        return ReportTable(("Part of the programme",), [("none",)])
+    head = priced("Part of the programme", results)
+    columns = (head, "Cost", "Of which to start up", "Of which in kind", "Who paid")
     rows = []
     for _, part in table.groupby("element", sort=False):
         once, given = part["phase"] == "start_up", part["in_kind"]
@@ -53,9 +56,9 @@ def unit_costs(results: Results) -> ReportTable:
             if row["scenario"] == "central":
                 each = float(row["cost_per_averted"])
                 # the note says why it is no number
-                cell = str(row["note"]) if math.isnan(each) else numbers.pounds(each)
+                cell = str(row["note"]).partition(". ")[0] if math.isnan(each) else numbers.pounds(each)
                 rows.append(("For each permanent exclusion averted (present value)", cell, "–"))
-    return ReportTable(("What it comes to", "Cost", "Cost band"), rows, numeric=(1,))
+    return ReportTable((priced("What it comes to", results), "Cost", "Cost band"), rows, numeric=(1,))
 
 
 def references(results: Results) -> str:
@@ -68,6 +71,28 @@ def references(results: Results) -> str:
         f"Sources of this evaluation's own: {own}." if own else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def declared(results: Results) -> ReportTable:
+    """Return every declared cost in four columns, for a page, on which the seven of `sources` are too narrow to read."""
+    table = sources(results)
+    if len(table.columns) == 1:
+        return table  # nothing was valued
+    rows = [
+        (
+            label,
+            f"{mean}, {unit}",
+            cited,
+            f"{evidence}. {'' if beware == '–' else f'Beware: {beware}. '}Review by {_day(review)}",
+        )
+        for label, mean, unit, evidence, cited, review, beware in table.rows
+    ]
+    return ReportTable(("Parameter", "Mean (5% to 95%) and unit", "Source and place", "Evidence"), rows)
+
+
+def _day(iso: str) -> str:
+    day = dt.date.fromisoformat(iso)
+    return f"{day.day} {day:%B %Y}"
 
 
 def asleep(results: Results) -> ReportTable:
@@ -94,14 +119,16 @@ def later_life(results: Results) -> ReportTable:
         for row in found
         if row["scenario"] == "central"
     ]
+    if not rows:
+        return ReportTable(("Later in life",), [("none",)])
     columns = (
-        "Later in life",
+        priced("Later in life", results),
         "Present value, mean and interval",
         "Causal share",
         "If exclusion caused all of it",
         "Causal share at which the programme breaks even",
     )
-    return ReportTable(columns, rows or [("none", "", "", "", "")], numeric=(1, 2, 3, 4))
+    return ReportTable(columns, rows, numeric=(1, 2, 3, 4))
 
 
 def _needed(share: float) -> str:

@@ -58,7 +58,7 @@ def suppression_map(results: Results) -> ReportFigure:
 
 
 def funnel(results: Results) -> ReportFigure:
-    """Draw schools by size and rate before the start, with the range that chance would give around the mean.
+    """Draw schools by size and rate before the start, with the range that chance and usual differences would give.
 
     The range is that of a negative binomial with the mean rate of all and dispersion by the method of moments. It
     shows that small schools scatter, not who is good: no school but the pilots is marked, and none is named.
@@ -67,7 +67,7 @@ def funnel(results: Results) -> ReportFigure:
 
     file = results.folder / "data" / "panel.nc"
     if results.disclosure is not None or not file.is_file():
-        return withheld("Single schools' rates stay inside.")
+        return withheld(f"Rates of single {wording.unit(results)} stay inside.")
     key, units = results.primary.estimand.indicator, wording.unit(results)
     size, events, mine = _before(results, key, Panel.from_netcdf(file))
     rate = events.sum() / size.sum()
@@ -75,9 +75,7 @@ def funnel(results: Results) -> ReportFigure:
     low, high = _limits(grid, rate, _dispersion(size, events, rate))
     with mpl.rc_context(STYLE):
         figure, axes = new_axes(3.6)
-        axes.fill_between(
-            grid, 100 * low, 100 * high, color="#e8e8e8", linewidth=0, label="where 95% lie by chance"
-        )
+        axes.fill_between(grid, 100 * low, 100 * high, color="#e8e8e8", linewidth=0, label="where 95% would lie")
         axes.axhline(100 * rate, color=INK, linewidth=1)
         axes.plot(
             size[~mine], 100 * (events / size)[~mine], "o", color=COMPARISON, markersize=5, label=f"other {units}"
@@ -88,13 +86,14 @@ def funnel(results: Results) -> ReportFigure:
             ylabel=f"{results.indicator(key)}\n{results.per(key)}",
             ylim=(0, None),
         )
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
         ends = _limits(size, rate, _dispersion(size, events, rate))
         outside = (events / size > ends[1]) | (events / size < ends[0])
         counts = (int(mine.sum()), int((outside & mine).sum()), int((~mine).sum()), int((outside & ~mine).sum()))
         alt = (
             f"Funnel plot of rates before the start by size: {counts[1]} of {counts[0]} pilot {units} and {counts[3]} of "
-            f"{counts[2]} others lie outside the range in which 95% lie by chance."
+            f"{counts[2]} others lie outside the range in which 95% would lie by chance and by how much they usually differ."
         )
         rows = [
             (f"Pilot {units}", str(counts[0]), str(counts[1])),

@@ -60,8 +60,9 @@ def deviations(results: Results) -> ReportTable:
         (one["what"], one["why"], one["effect"] or "not said", one["date"] or "not said")
         for one in results.declared_list("deviations")
     ]
-    none = ("Nothing declared", "–", "–", "–")
-    return ReportTable(("What changed", "Why", "What it does to the answer", "When"), rows or [none])
+    if not rows:
+        return ReportTable(("What changed",), [("Nothing declared",)])
+    return ReportTable(("What changed", "Why", "What it does to the answer", "When"), rows)
 
 
 def flow(results: Results) -> ReportTable:
@@ -120,9 +121,9 @@ def assurance(results: Results) -> ReportTable:
         (one["date"] or "not said", one["who"], one["what"], one["outcome"])
         for one in results.declared_list("assurance")
     ]
-    return ReportTable(
-        ("When", "Who", "What was checked", "Outcome"), rows or [("Nothing declared", "–", "–", "–")]
-    )
+    if not rows:
+        return ReportTable(("What was checked",), [("Nothing declared",)])
+    return ReportTable(("When", "Who", "What was checked", "Outcome"), rows)
 
 
 def governance(results: Results) -> ReportTable | None:

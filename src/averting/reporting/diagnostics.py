@@ -14,7 +14,7 @@ from averting.effects import cautions
 from averting.effects.diagnostics.asked import MAIN_ROWS, effect_row
 from averting.effects.diagnostics.suite import KNOWN
 from averting.effects.guardrails import COMBINED, NOT_ESTIMABLE
-from averting.reporting import numbers
+from averting.reporting import numbers, tables
 from averting.reporting.results import Results
 from averting.reporting.tables import ReportTable, period_name
 
@@ -72,6 +72,20 @@ def made_again(results: Results) -> ReportTable:
     scale, level = _scale(results), numbers.percent(results.primary.level)
     columns = ("Estimate made again", scale, f"{level} interval", "p value", "Verdict")
     return ReportTable(columns, rows, numeric=(1, 2, 3))
+
+
+def checks(results: Results) -> ReportTable:
+    """Return the checks of data and estimates; one that several estimates share stands once, and says of which."""
+    names = [results.name(key) for key in results.estimates]
+    of: dict[CheckResult, list[str]] = {check: ["data"] for check in results.checks("data")}
+    for key, name in zip(results.estimates, names, strict=True):
+        for check in dict.fromkeys(results.effect(key).checks):
+            of.setdefault(check, []).append(name if names.count(name) == 1 else f"{name} ({key})")
+    every = len(names) if len(names) > 1 else 0
+    groups: dict[str, list[CheckResult]] = {}
+    for check, several in of.items():
+        groups.setdefault("all estimates" if len(several) == every else ", ".join(several), []).append(check)
+    return tables.checks(groups)
 
 
 def curve(results: Results) -> ReportTable:
@@ -142,7 +156,7 @@ def guardrails(results: Results) -> ReportTable:
         for row in table.to_dict(orient="records")
     ]
     if not rows:
-        rows = [("none in the data", "", "", "", "", "cannot be told")]
+        return ReportTable(("Outcome", "With the programme"), [("none in the data", "cannot be told")])
     level = numbers.percent(results.primary.level)
     columns = (
         "Outcome",

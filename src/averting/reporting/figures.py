@@ -45,7 +45,7 @@ class ReportFigure:
     Parameters
     ----------
     svg : str
-        The picture; the same figure gives the same bytes.
+        The picture; the same figure gives the same bytes. Empty where a sentence stands in its place.
     alt : str
         What it shows, in words and numbers.
     numbers : ReportTable, optional
@@ -57,6 +57,8 @@ class ReportFigure:
     numbers: ReportTable | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        if not self.svg:
+            return bundle(f"<p>{escape(self.alt)}</p>", self.alt)
         data = base64.b64encode(self.svg.encode()).decode()
         image = f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(self.alt, quote=True)}">'
         return bundle(f'<div class="figure-scroll">{image}</div>{self._folded()}', self.alt)
@@ -245,8 +247,8 @@ def permutation(results: Results, estimate: str) -> ReportFigure:
         sets, edges, _ = axes.hist(table["statistic"], bins=60, color=COMPARISON, edgecolor="none")
         axes.axvline(truth, color=PILOT, linewidth=2)
         axes.annotate(
-            "the pilots", (truth, 1), xycoords=("data", "axes fraction"), color=PILOT, ha="left",
-            xytext=(4, -10), textcoords="offset points",
+            "the pilots", (truth, 1), xycoords=("data", "axes fraction"), color=PILOT, ha="center",
+            xytext=(0, 3), textcoords="offset points",
         )  # fmt: skip
         axes.set(xlabel="standardised change, each set of as many taken as pilots", ylabel="sets")
         as_far = float((table["statistic"].abs() >= abs(truth) - 1e-9).mean())
@@ -295,14 +297,8 @@ def detectable(results: Results, estimate: str) -> ReportFigure:
 
 
 def withheld(reason: str) -> ReportFigure:
-    """Return a line of text in place of a figure."""
-    import matplotlib as mpl
-
-    with mpl.rc_context(STYLE):
-        figure, axes = new_axes(0.8)
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, reason, ha="center", va="center", color=INK, fontsize=9)
-        return finish(figure, reason)
+    """Return a sentence in place of a figure."""
+    return ReportFigure("", reason)
 
 
 def cash_flow(results: Results) -> ReportFigure:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from averting.effects import Verdict
 from averting.reporting import funder_figures, money_report, numbers, wording
+from averting.reporting.prices import price_year, priced
 from averting.reporting.results import Results
 from averting.reporting.tables import ReportTable
 
@@ -56,22 +57,25 @@ def _central(results: Results) -> pd.Series:
 def must_be_true(results: Results) -> ReportTable:
     """Return, for each thing taken alone, where the programme begins to pay in cash, and whether the data reach there."""
     columns = ("Taken alone", "It pays on average", "As estimated", "What the evidence allows", "Within reach?")
-    if not money_report.has(results, "break_even"):
+    known = results.has_appraisal and results.record("appraisal/appraisal")["has_programme_cost"]
+    if not (known and money_report.has(results, "break_even")):
         why = (
             NOT_HERE
-            if results.disclosure
+            if known and results.disclosure
             else "Its cost was not given or nothing was valued, so nothing can break even."
         )
         return ReportTable(("What would have to be true",), [(why,)])
     table = results.table("appraisal/break_even")
-    rows = [_needed(row) for row in table.to_dict(orient="records")]
+    sources = results.table("appraisal/sources").set_index("key")["price_year"].to_dict()
+    rows = [_needed(row, sources.get(row["name"])) for row in table.to_dict(orient="records")]
     none = ("nothing", "–", "–", "–", "no one thing decides it")
     return ReportTable(columns, rows or [none], numeric=(1, 2, 3))
 
 
-def _needed(row: dict[Any, Any]) -> tuple[str, ...]:
+def _needed(row: dict[Any, Any], prices: object) -> tuple[str, ...]:
     write = numbers.count if row["name"] == "averted" else numbers.pounds
     unit = numbers.unit(str(row["unit"])).removeprefix("£ ").removeprefix("£")
+    unit = f"{unit}, {prices} prices" if isinstance(prices, str) else unit
     label = f"{row['label']}, {unit}" if unit and row["name"] != "averted" else str(row["label"])
     spread = numbers.interval(write(row["low"]), write(row["high"]))
     if pd.isna(row["value"]):
@@ -100,7 +104,7 @@ def strength(results: Results) -> ReportTable:
         )
         for row in ordered
     ]
-    columns = ("Number", "Evidence", "It alone moves mean net cash by", "Source")
+    columns = ("Number", "Evidence", f"It alone moves mean net cash by ({price_year(results)})", "Source")
     return ReportTable(columns, rows, numeric=(2,))
 
 
@@ -163,7 +167,7 @@ def cash_by_year(results: Results) -> ReportTable:
         total += sum(row)
         cells = [numbers.pounds(value) if abs(value) >= 0.5 else "–" for value in row]
         rows.append((str(year), *cells, numbers.pounds(sum(row)), numbers.pounds(total)))
-    columns = ("Financial year", *map(str, wide.columns), "Together", "Together so far")
+    columns = (priced("Financial year", results), *map(str, wide.columns), "Together", "Together so far")
     return ReportTable(columns, rows, numeric=tuple(range(1, len(columns))))
 
 
@@ -190,9 +194,10 @@ def payback(results: Results) -> str:
     if not kept.any():
         return ""
     year = table.loc[kept, "year"].iloc[0]
+    counted = "Counting the money of later years for less,"
     if not isinstance(year, str):
-        return "On average, the cash saved never catches up with the cash spent."
-    return f"On average, the cash saved has caught up with the cash spent by the end of {year}."
+        return f"{counted} the cash saved never catches up, on average, with the cash spent."
+    return f"{counted} the cash saved has caught up, on average, with the cash spent by the end of {year}."
 
 
 def mean_and_middle(results: Results) -> str:
@@ -203,11 +208,12 @@ def mean_and_middle(results: Results) -> str:
     mean, middle = float(row["npv_mean"]), float(row["npv_median"])
     if abs(mean - middle) < 0.02 * (float(row["npv_upper"]) - float(row["npv_lower"])):
         return ""
+    known = results.record("appraisal/appraisal")["has_programme_cost"]
     why = "a few large savings pull the mean up" if mean > middle else "a few large losses pull the mean down"
     return (
-        f"On average means by the mean, {numbers.pounds(mean)}. The middle estimate is {numbers.pounds(middle)}: {why}. What "
-        "a funder can expect over many such programmes is the mean; what one programme brings is as likely above the "
-        "middle as below it."
+        f"{'Net cash' if known else 'Cash saved'} is {numbers.pounds(mean)} on average and {numbers.pounds(middle)} by the "
+        f"middle estimate: {why}. The average is what a funder can expect over many such programmes; what one brings is as "
+        "likely above the middle as below it."
     )
 
 

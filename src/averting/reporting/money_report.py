@@ -10,6 +10,7 @@ import xarray as xr
 from averting.appraisal.appraisal import VIEW_LABELS
 from averting.reporting import figures, money_figures, numbers, wording
 from averting.reporting.figures import ReportFigure
+from averting.reporting.prices import priced
 from averting.reporting.results import Results
 from averting.reporting.tables import ReportTable
 
@@ -169,7 +170,14 @@ def studies(results: Results) -> ReportTable:
         )
         for row in results.table("appraisal/studies").to_dict(orient="records")
     ]
-    columns = ("Study", "Worth to one decision", "Decisions it serves", "Worth in all", "Its cost", "Net benefit")
+    columns = (
+        priced("Study", results),
+        "Worth to one decision",
+        "Decisions it serves",
+        "Worth in all",
+        "Its cost",
+        "Net benefit",
+    )
     return ReportTable(columns, rows, numeric=(1, 2, 3, 4, 5))
 
 
@@ -197,7 +205,14 @@ def contributors(results: Results) -> ReportTable:
         for row in table[table["scenario"] == "central"].to_dict(orient="records")
         if row["pays"] or row["gets"]
     ]
-    columns = ("Who", "Pays", "Gets back", "Net", "Back for each £1", "Draws in which it gets back what it paid")
+    columns = (
+        priced("Who", results),
+        "Pays",
+        "Gets back",
+        "Net",
+        "Back for each £1",
+        "Draws in which it gets back what it paid",
+    )
     return ReportTable(columns, rows, numeric=(1, 2, 3, 4, 5))
 
 
@@ -214,7 +229,12 @@ def weighted(results: Results) -> ReportTable:
         )
         for row in results.table("appraisal/weighted").to_dict(orient="records")
     ]
-    columns = ("Scenario", "What is counted", "Net present value", "With weights, mean and interval")
+    columns = (
+        priced("Scenario", results),
+        "What is counted",
+        "Net present value",
+        "With weights, mean and interval",
+    )
     return ReportTable(columns, rows, numeric=(2, 3))
 
 
@@ -244,7 +264,7 @@ def scale_up(results: Results) -> ReportTable:
             )
         )
     columns = (
-        "What is counted",
+        priced("What is counted", results),
         "Averted, mean and interval",
         "Savings, mean",
         "Programme cost",

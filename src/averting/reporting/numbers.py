@@ -79,10 +79,12 @@ def effect_change(value: float, scale: str) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """Write a p-value to two significant figures."""
+    """Write a p-value to two decimals, and a small one to two significant figures."""
     if value is None:
         return "–"
-    return "under 0.001" if value < 0.001 else f"{value:.2g}"
+    if value < 0.001:
+        return "under 0.001"
+    return f"{value:.2g}" if value < 0.095 else f"{value:.2f}"
 
 
 def decimal(value: float, digits: int = 2) -> str:

@@ -5,6 +5,9 @@ A single school's counts are small, so nothing of this leaves: `averting publish
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +21,10 @@ from averting.reporting.results import Results
 from averting.reporting.tables import ReportTable
 
 NAME = "profiles"
-"""Name of the report that is never published."""
+"""Name of the report that is never published, and of the folder with a file for each school."""
 
 _CHANCE = (0.025, 0.975)
+_LONGEST = 60
 
 
 @dataclass(frozen=True)
@@ -57,28 +61,71 @@ class Profile:
             return 100 * np.array([self.lower, self.upper]) / self.exposure
 
 
-def profiles(results: Results) -> tuple[Profile, ...]:
+def files(results: Results) -> dict[str, str]:
+    """Return the file name, without its ending, of each pilot's page, by the pilot's number.
+
+    It is the pilot's name in plain small letters, digits and hyphens; where that leaves nothing, or two pilots share
+    it, its number joins it.
+    """
+    pilots: Mapping[str, Mapping[str, str]] = results.record("design/design")["pilots"]
+    slugs = {pilot: _slug(about["name"] or pilot) for pilot, about in pilots.items()}
+    made: dict[str, str] = {}
+    for pilot, slug in slugs.items():
+        alone = slug and list(slugs.values()).count(slug) == 1
+        name = slug if alone else "-".join(part for part in (slug, _slug(pilot)) if part) or "pilot"
+        while name in made.values():
+            name += "-again"
+        made[pilot] = name
+    return made
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].strip("-")
+
+
+def profiles(results: Results, pilot: str = "") -> tuple[Profile, ...]:
     """Return a profile of every pilot on the primary outcome, by name: the order says nothing.
+
+    Parameters
+    ----------
+    results : Results
+    pilot : str
+        Number of the one pilot whose profile is wanted; empty for all.
 
     Raises
     ------
     RenderError
-        Under disclosure control: single schools stay inside.
+        Under disclosure control: single schools stay inside. Where there is no such pilot.
     """
     if results.disclosure is not None:
         raise RenderError("Profiles show single schools' small counts and are not published.")
+    if pilot and pilot not in results.record("design/design")["pilots"]:
+        raise RenderError(
+            f"There is no pilot {pilot!r} in these results. Give the number of one, or nothing for all."
+        )
     design, key = results.record("design/design"), results.primary.estimand.indicator
     panel = Panel.from_netcdf(results.folder / "data" / "panel.nc").data.sel(indicator=key)
     paths = results.table(f"design/paths_{key}")
     others = paths[paths["group"] == "comparison"].set_index("period")["rate"]
     periods = tuple(str(period) for period in panel["period"].to_numpy())
     made = []
-    for pilot, about in design["pilots"].items():
-        own = panel.sel(school=pilot)
+    for number in [pilot] if pilot else design["pilots"]:
+        own, about = panel.sel(school=number), design["pilots"][number]
         lower, upper, exposure = (own[name].to_numpy().astype(float) for name in ("lower", "upper", "exposure"))
         rates = others.reindex(list(periods)).to_numpy(dtype=float)
-        made.append(Profile(about["name"] or pilot, about["start"], periods, lower, upper, exposure, rates))
+        made.append(Profile(about["name"] or number, about["start"], periods, lower, upper, exposure, rates))
     return tuple(sorted(made, key=lambda one: one.name))
+
+
+def purpose(results: Results) -> str:
+    """Say for whom a page is, and what it is not."""
+    level = results.record("design/design")["level"]
+    return (
+        f"For the people of one {level}. Its own years stand beside the mean of the {wording.unit(results)} it is compared "
+        f"with. No pilot is set against another, and nothing here says whether one did well: the counts of one {level} are "
+        "too small for that."
+    )
 
 
 def told(results: Results, profile: Profile) -> list[str]:
@@ -102,6 +149,18 @@ def told(results: Results, profile: Profile) -> list[str]:
     return said
 
 
+def how_to_read(results: Results, profile: Profile) -> str:
+    """Say what marks, bars and shades of a pilot's figure are."""
+    design = results.record("design/design")
+    grey = " Years in grey are left out of the comparison." if design["excluded"] else ""
+    bar = "; a bar shows where it may lie, because a small count is hidden" if _hidden(profile) else ""
+    return f"A diamond is this {design['level']}'s rate in one year{bar}. The dotted line is the start of the programme.{grey}"
+
+
+def _hidden(profile: Profile) -> bool:
+    return bool((profile.lower < profile.upper).any())
+
+
 def figure(results: Results, profile: Profile) -> ReportFigure:
     """Draw one pilot's rate over the years as bars between its bounds, with the comparison's mean."""
     import matplotlib as mpl
@@ -113,7 +172,7 @@ def figure(results: Results, profile: Profile) -> ReportFigure:
     with mpl.rc_context(STYLE):
         drawn, axes = new_axes(3.0)
         axes.plot(
-            at, profile.others, color=COMPARISON, marker="o", markersize=4, label=f"comparison {units}, mean"
+            at, profile.others, color=COMPARISON, marker="o", markersize=4, label=f"Comparison {units}, mean"
         )
         axes.plot(
             at, (low + high) / 2, color=PILOT, marker="D", markersize=5, linestyle="none", label=profile.name

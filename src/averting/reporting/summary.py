@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
+from averting.appraisal.appraisal import VIEW_LABELS
 from averting.effects import Effect, Verdict
 from averting.effects.diagnostics.detectable import smallest_detectable
 from averting.reporting import numbers, wording
+from averting.reporting.prices import price_year
 from averting.reporting.results import Results
 from averting.reporting.tables import KINDS, ReportTable, amount
 
@@ -47,21 +51,41 @@ def can_say(results: Results) -> list[str]:
     ]
     if effect.verdict is not Verdict.NOT_ESTIMABLE:
         said.append(_averted(effect, what))
-    valued = results.valued
-    if valued is not None:
-        said.append(wording.probability(valued, what))
+    said.append(_likely(results, what))
     return [sentence for sentence in said if sentence]
 
 
 def _averted(effect: Effect, what: str) -> str:
+    return f"Counted in pupils' {what}, that is {_moved_by(effect)}"
+
+
+def _moved_by(effect: Effect) -> str:
     spread = effect.averted().summary(effect.level)
     low, middle, high = (spread[key] for key in ("lower", "median", "upper"))
     kind = "more" if middle <= -0.5 else "fewer"
     ends = f"from {_moved(low)} to {_moved(high)}"
+    return f"{numbers.count(abs(middle))} {kind} in all, by the middle estimate. The range runs {ends}."
+
+
+def _likely(results: Results, what: str) -> str:
+    """Say how likely a fall is, where draws are probabilities; and that this is short of evidence where it is."""
+    valued = results.valued
+    if valued is None or not wording.has_probability(valued):
+        return ""
+    share = numbers.chance(valued.probability_of_reduction())
+    before = numbers.chance(float(valued.tables["priors"].set_index("parameter")["below_zero"]["log_ratio"]))
+    by = "a second method" if _second(results) else "our method"
+    short = " But its range, too, includes no change." if valued.verdict is Verdict.UNCERTAIN else ""
     return (
-        f"Counted in pupils' {what}, that is {numbers.count(abs(middle))} {kind} in all, by the middle estimate. "
-        f"The range runs {ends}."
+        f"By {by} (a Bayesian model), the chance that the programme cut the rate of {what} at all is {share}. Before it "
+        f"saw the data, it put that chance at {before}.{short}"
     )
+
+
+def _second(results: Results) -> bool:
+    """Whether the money rests on another estimate than the answer."""
+    valued, primary = results.valued, results.primary
+    return valued is not None and (valued.draw_kind, valued.method) != (primary.draw_kind, primary.method)
 
 
 def _moved(averted: float) -> str:
@@ -104,14 +128,60 @@ def money(results: Results) -> list[str]:
         return ["This evaluation does not value what was averted."]
     valued = results.valued
     assert valued is not None
-    sentences = wording.money(results)
-    if valued.draw_kind != results.primary.draw_kind or valued.method != results.primary.method:
-        # two estimates of one thing differ: say which one the money rests on
+    if valued.verdict is Verdict.NOT_ESTIMABLE:
+        return wording.money(results)
+    said = []
+    if _second(results):  # two estimates of one thing differ: say which one the money rests on
         what = results.indicator(valued.estimand.indicator)
-        sentences.insert(
-            0, f"These sums rest on a second estimate. {wording.averted(valued, what, wording.unit(results))}"
-        )
-    return sentences
+        said.append(f"These sums rest on the second method. Its count of {what} is {_moved_by(valued)}")
+    summary = results.table("appraisal/summary")
+    for row in summary[summary["scenario"] == "central"].to_dict(orient="records"):
+        said.append(_view(row, results))
+    if not results.record("appraisal/appraisal")["has_programme_cost"]:
+        said.append("Its cost was not given. It pays only if it cost less than it saved.")
+    return said
+
+
+def _view(row: dict[Any, Any], results: Results) -> str:
+    """Say what one way of counting comes to, less the programme's cost where that is known."""
+    known, valued = results.record("appraisal/appraisal")["has_programme_cost"], results.valued
+    assert valued is not None
+    words = ("a loss of", "a gain of") if known else ("extra costs of", "savings of")
+    low, middle, high = (
+        f"{words[value >= 0]} {numbers.pounds(abs(value))}"
+        for value in (row["npv_lower"], row["npv_median"], row["npv_upper"])
+    )
+    less = ", with the programme's cost taken off," if known else ""
+    said = (
+        f"{VIEW_LABELS[row['view']]}: the middle estimate{less} is {middle}. The range runs from {low} to {high}."
+    )
+    if not (known and wording.has_probability(valued)):
+        return said
+    return f"{said} The chance that it saved more than it cost is {numbers.chance(row['chance_of_paying'])}."
+
+
+def prices(results: Results) -> str:
+    """Say in which money the sums are; empty where nothing was valued."""
+    if not results.has_appraisal:
+        return ""
+    record = results.record("appraisal/appraisal")
+    return (
+        f"Sums are in {price_year(results)}. A pound in a later year counts for less than one in {record['base_year']}, "
+        "as the Treasury's Green Book asks."
+    )
+
+
+def marks(results: Results) -> str:
+    """Say what shades and numbers on the figure of rates are; empty where there are none."""
+    events = results.table("design/events")
+    kept = (events["treatment"] != "exclude") | (events["schools"] > 0)
+    said = ["Years in grey are left out."] if results.record("design/design")["excluded"] else []
+    if kept.any():
+        said.append("Striped years are kept.")
+    if len(events):
+        labels = [f"{number} is {wording.as_text(str(label))}" for number, label in enumerate(events["label"], 1)]
+        said.append(f"Of the numbers at the top, {'; '.join(labels)}.")
+    return " ".join(said)
 
 
 def who_when(results: Results) -> ReportTable:
@@ -135,7 +205,8 @@ def who_when(results: Results) -> ReportTable:
             )
         )
     level = numbers.percent(results.primary.level)
-    return ReportTable(("Who", "Kind", f"Gain (minus: cost), mean and {level} range", "When"), rows, numeric=(2,))
+    gain = f"Gain (minus: cost), mean and {level} range, {price_year(results)}"
+    return ReportTable(("Who", "Kind", gain, "When"), rows, numeric=(2,))
 
 
 def _when(yearly: pd.Series) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -15,6 +15,7 @@ from averting.checks import CheckResult
 from averting.data.disclosure import WITHHELD
 from averting.effects import Effect
 from averting.reporting import numbers, wording
+from averting.reporting.prices import price_year
 from averting.reporting.results import Results
 
 KINDS = {
@@ -249,7 +250,7 @@ def events(results: Results) -> ReportTable:
         f"Which {wording.unit(results)}",
         "What is done",
     )
-    return ReportTable(columns, rows or [("none", "", "", "", "")])
+    return ReportTable(columns, rows) if rows else ReportTable(("Event",), [("none",)])
 
 
 def _spanned(periods: Sequence[str], used: Sequence[str], excluded: Sequence[str]) -> str:
@@ -278,6 +279,7 @@ def scenarios(results: Results) -> ReportTable:
     labels = {scenario["key"]: scenario["label"] for scenario in record["scenarios"]}
     known = record["has_programme_cost"]
     rows: list[tuple[str, ...]] = []
+    prices = price_year(results)
     for row in results.table("appraisal/summary").to_dict(orient="records"):
         acts = row["scenario"] != "no_programme"
         if not acts and row["view"] != next(iter(VIEW_LABELS)):
@@ -293,7 +295,8 @@ def scenarios(results: Results) -> ReportTable:
             rows.append((*cells, *spent, *net, *paid))
         else:
             rows.append((*cells, *net))
-    net_of = ("Net present value, mean" if known else "Savings, mean", f"{_level(results)} interval")
+    of = "Net present value" if known else "Savings"
+    net_of = (f"{of}, mean, {prices}", f"{_level(results)} interval")
     if not known:
         return ReportTable(("Scenario", "What is counted", *net_of), rows, numeric=(2, 3))
     valued = results.valued
@@ -302,8 +305,8 @@ def scenarios(results: Results) -> ReportTable:
     columns = (
         "Scenario",
         "What is counted",
-        "Savings, mean",
-        "Cost",
+        f"Savings, mean, {prices}",
+        f"Cost, {prices}",
         *net_of,
         "Benefit–cost ratio",
         pays,
@@ -321,7 +324,8 @@ def payers(results: Results) -> ReportTable:
         for row in table[table["scenario"] == "central"].to_dict(orient="records")
         if row["kind"] != "lifetime"  # shown apart, with its causal share
     ]
-    return ReportTable(("Who", "Kind", f"Present value, mean and {_level(results)} interval"), rows, numeric=(2,))
+    value = f"Present value, mean and {_level(results)} interval, {price_year(results)}"
+    return ReportTable(("Who", "Kind", value), rows, numeric=(2,))
 
 
 def sources(results: Results) -> ReportTable:
@@ -359,16 +363,16 @@ def _level(results: Results) -> str:
     return numbers.percent(results.primary.level)
 
 
-def checks(found: Sequence[CheckResult]) -> ReportTable:
-    """Return checks with their outcome; the serious first."""
+def checks(found: Mapping[str, Sequence[CheckResult]]) -> ReportTable:
+    """Return checks with their outcome, by what they are of; the serious first."""
     order = {"fail": 0, "warn": 1, "info": 2, "pass": 3}
     words = {"fail": "fails", "warn": "take care", "info": "note", "pass": "holds"}
-    unique = dict.fromkeys(found)
+    unique = dict.fromkeys((check, about) for about, several in found.items() for check in several)
     rows = [
-        (words[check.status], f"{check.message} {check.guidance}".strip())
-        for check in sorted(unique, key=lambda check: order[check.status])
+        (words[check.status], about, f"{check.message} {check.guidance}".strip())
+        for check, about in sorted(unique, key=lambda pair: order[pair[0].status])
     ]
-    return ReportTable(("Outcome", "Check"), rows)
+    return ReportTable(("Outcome", "Of", "Check"), rows)
 
 
 def priors(results: Results, estimate: str) -> ReportTable:

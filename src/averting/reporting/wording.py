@@ -102,12 +102,12 @@ def detected(effect: Effect) -> str:
     )
 
 
-def averted(effect: Effect, indicator: str, units: str) -> str:
-    """Say how many were averted, with the interval in the same breath."""
+def averted(effect: Effect, indicator: str, units: str, *, sign: bool = True) -> str:
+    """Say how many were averted, with the interval in the same breath; and, unless told elsewhere, what a minus sign means."""
     spread = effect.averted().summary(effect.level)
     low, middle, high = (numbers.count(spread[key]) for key in ("lower", "median", "upper"))
     kind = "probability interval" if effect.draw_kind == "posterior" else "confidence interval"
-    sign = " A negative number means more than there would have been." if spread["lower"] < 0 else ""
+    below = " A negative number means more than there would have been." if sign and spread["lower"] < 0 else ""
     by = "By the Bayesian model" if effect.draw_kind == "posterior" else "By the permuted comparison"
     if effect.verdict is Verdict.NOT_ESTIMABLE:
         return f"{by}, how many {indicator} were averted cannot be said: the estimate is not to be relied on."
@@ -117,7 +117,7 @@ def averted(effect: Effect, indicator: str, units: str) -> str:
         middle = f"{middle} fewer {indicator} than they would have had"
     return (
         f"{by}, the pilot {units} had {middle}, in the middle estimate; the {numbers.percent(effect.level)} {kind} for "
-        f"the number averted runs from {low} to {high}.{sign}"
+        f"the number averted runs from {low} to {high}.{below}"
     )
 
 
@@ -248,7 +248,8 @@ def release(results: Results) -> str:
             "who may see the data.\n:::"
         )
     count = about["withheld"]
-    some = "No number is" if count == 0 else "One number is" if count == 1 else f"{count} numbers are"
+    some = "One number is" if count == 1 else f"{count} numbers are"
+    hidden = f"{some} withheld, shown as c in tables and as gaps in figures" if count else "No number is withheld"
     base = about.get("money_base")
     money = (
         f" Amounts of money that rest on counts are rounded to {numbers.pounds(base)}, no less than what one averted "
@@ -258,7 +259,7 @@ def release(results: Results) -> str:
     )
     return (
         '::: {.callout-note title="Disclosure control"}\n'
-        f"This report has passed disclosure control: {about['label'][:1].lower()}{about['label'][1:]}. {some} withheld, "
-        "shown as c in tables and as gaps in figures. Totals are rounded on their own, so parts may not add up to "
+        f"This report has passed disclosure control: {about['label'][:1].lower()}{about['label'][1:]}. {hidden}. "
+        "Totals are rounded on their own, so parts may not add up to "
         f"them.{money}\n:::"
     )

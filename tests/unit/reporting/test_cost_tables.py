@@ -52,7 +52,7 @@ LATER = pd.DataFrame(
 def results(tmp_path):
     folder = tmp_path / "appraisal"
     folder.mkdir()
-    (folder / "appraisal.json").write_text(json.dumps({"estimate": "main"}))
+    (folder / "appraisal.json").write_text(json.dumps({"estimate": "main", "price_year": "2023-24"}))
     tables = {"programme": PROGRAMME, "programme_unit_costs": UNIT, "asleep": ASLEEP, "later_life": LATER}
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)

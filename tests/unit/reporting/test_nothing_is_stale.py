@@ -78,6 +78,32 @@ def test_scenarios_keep_no_pound_of_other_results(said, results_folder):
     assert [old for old, new in zip(before, after, strict=True) if old == new] == []
 
 
+@pytest.mark.parametrize("name", ["summary", "_body"])
+def test_no_report_keeps_a_pound_of_other_results(said, results_folder, name):
+    quoted = open_results(results_folder).table("appraisal/sources")["locator"]  # what a source says stays
+
+    def pounds() -> list[str]:
+        words = " ".join(said(name, results_folder))
+        for text in quoted:
+            words = words.replace(text, "")
+        return _pounds([words])
+
+    before = pounds()
+    _scale_money(results_folder / "appraisal")
+    after = pounds()
+    assert len(before) == len(after) > 20
+    assert [old for old, new in zip(before, after, strict=True) if old == new] == []
+
+
+def test_a_number_typed_by_hand_is_found(said, results_folder, monkeypatch):
+    """The tests above can fail: a sentence that holds a number of its own is caught."""
+    monkeypatch.setattr("averting.reporting.summary.prices", lambda _: "It saved £101,000.")
+    before = _pounds(said("summary", results_folder))
+    _scale_money(results_folder / "appraisal")
+    after = _pounds(said("summary", results_folder))
+    assert [old for old, new in zip(before, after, strict=True) if old == new] == ["£101,000"]
+
+
 def test_scenarios_can_be_read_by_many(said, results_folder, grade):
     """A funder's page has dearer words than a panel's summary, and no harder sentences."""
     # sentences, not cells of tables, nor lists of numbers that stand for a picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -22,6 +23,44 @@ def test_one_page_for_each_pilot_by_name(results):
     made = profiles.profiles(results)
     pilots = results.record("design/design")["pilots"]
     assert [one.name for one in made] == sorted(about["name"] for about in pilots.values())
+
+
+def test_a_profile_of_one_pilot(results):
+    for number, about in results.record("design/design")["pilots"].items():
+        (one,) = profiles.profiles(results, number)
+        assert one.name == about["name"]
+    with pytest.raises(RenderError, match="no pilot 'nobody'"):
+        profiles.profiles(results, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ({"1": "St Mary’s CE (VA) School"}, ["st-marys-ce-va-school"]),
+        ({"1": "../../etc/passwd"}, ["etc-passwd"]),
+        ({"1": "<script>alert(1)</script>"}, ["script-alert-1-script"]),
+        ({"7": "مدرسة الأمل"}, ["7"]),
+        ({"7": "学校"}, ["7"]),
+        ({"A/B": ""}, ["a-b"]),
+        ({"é": "École Ñandú"}, ["ecole-nandu"]),
+        ({"1": "Same", "2": "same!"}, ["same-1", "same-2"]),
+        ({"学": "校"}, ["pilot"]),
+        ({"学": "校", "校": "学"}, ["pilot", "pilot-again"]),
+        ({"1": "x" * 300}, ["x" * 60]),
+        ({"1": "CON.html"}, ["con-html"]),
+    ],
+)
+def test_file_names_are_safe_and_differ(results, rewrite, names, wanted):
+    pilots = {number: {"name": name, "start": "2021/22"} for number, name in names.items()}
+    rewrite(results.folder / "design" / "design.json", pilots=pilots)
+    assert list(profiles.files(open_results(results.folder)).values()) == wanted
+
+
+def test_bars_are_explained_only_where_there_are_some(results):
+    made = profiles.profiles(results)
+    hidden = next(one for one in made if (one.lower < one.upper).any())
+    assert "a bar shows" in profiles.how_to_read(results, hidden)
+    assert "a bar shows" not in profiles.how_to_read(results, dataclasses.replace(hidden, lower=hidden.upper))
 
 
 def test_rates_are_the_panels_own(results):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -102,10 +103,68 @@ def test_reading_age(told, grade, verdict):
     table = [f"{cell.rstrip('.')}." for row in summary.choices(results).rows for cell in row]
     words = [
         summary.headline(results), summary.size(results), *summary.can_say(results), *summary.cannot_say(results),
-        summary.power(results), *table, prose,
+        summary.power(results), *summary.money(results), summary.prices(results), *table, prose,
     ]  # fmt: skip
     # grade 8 is an age of 13 to 14; government asks for 9 to 12 where the subject allows
     assert grade(" ".join(words).replace("permanent exclusions", "exclusions")) < 8
+
+
+JARGON = r"prior|posterior|Bayesian model,|interval|estimand|net present|credib|confidence|permut|\.qmd|draws"
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_no_jargon(told, effect, verdict, monkeypatch):
+    results = told(verdict)
+    for valued in (results.valued, effect(draw_kind="posterior")):
+        monkeypatch.setattr(Results, "valued", property(lambda _, made=valued: made))
+        words = [
+            summary.headline(results), summary.size(results), *summary.can_say(results), *summary.cannot_say(results),
+            summary.power(results), *summary.money(results), summary.prices(results), summary.marks(results),
+        ]  # fmt: skip
+        assert not re.findall(JARGON, " ".join(words))
+        assert not re.search(r"\bnan\b|\binf\b|None|\b1 schools\b", " ".join(words))
+
+
+def test_a_likely_fall_is_not_called_evidence(told, effect, monkeypatch):
+    results = told()
+    made = effect(interval=(0.4, 1.2), draw_kind="posterior")
+    monkeypatch.setattr(Results, "valued", property(lambda _: made))
+    (sentence,) = (one for one in summary.can_say(results) if "the chance that" in one)
+    assert "a second method" in sentence
+    assert "But its range, too, includes no change" in sentence
+    assert "it put that chance at 50%" in sentence
+
+
+@pytest.mark.parametrize(
+    ("ends", "says"),
+    [
+        ((-5e4, 1e4, 9e4), "a gain of £10,000. The range runs from a loss of £50,000 to a gain of £90,000"),
+        ((-9e4, -4e4, -1e4), "a loss of £40,000. The range runs from a loss of £90,000 to a loss of £10,000"),
+    ],
+)
+def test_money_in_plain_words(told, results_folder, ends, says):
+    path = results_folder / "appraisal" / "summary.csv"
+    frame = pd.read_csv(path)
+    frame.loc[frame["scenario"] == "central", ["npv_lower", "npv_median", "npv_upper"]] = ends
+    frame.to_csv(path, index=False)
+    assert any(says in sentence for sentence in summary.money(told()))
+
+
+def test_a_chance_is_said_only_of_a_posterior(told, effect, monkeypatch):
+    results = told()
+    for kind, expected in (("confidence", False), ("posterior", True)):
+        made = effect(draw_kind=kind)
+        monkeypatch.setattr(Results, "valued", property(lambda _, made=made: made))
+        said = " ".join([*summary.money(results), *summary.can_say(results)])
+        assert ("chance" in said) is expected
+
+
+def test_marks_of_the_figure_are_explained(told):
+    results = told()
+    said = html.unescape(summary.marks(results))
+    for label in results.table("design/events")["label"]:
+        assert label in said
+    assert ("grey" in said) is bool(results.record("design/design")["excluded"])
 
 
 def _template() -> Path:

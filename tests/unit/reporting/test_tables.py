@@ -10,7 +10,7 @@ import pypandoc
 import pytest
 
 from averting.checks import CheckResult
-from averting.reporting import open_results, tables
+from averting.reporting import cost_tables, diagnostics, funders, open_results, summary, tables
 from averting.reporting.tables import ReportTable
 
 HOSTILE = [
@@ -172,9 +172,52 @@ def test_the_serious_checks_come_first_and_none_twice():
         CheckResult("b", "fail", "bad", "Mend it."),
         CheckResult("a", "pass", "fine"),
     ]
-    table = tables.checks(found)
-    assert [row[1] for row in table.rows] == ["bad Mend it.", "fine"]
+    table = tables.checks({"data": found})
+    assert [row[1:] for row in table.rows] == [("data", "bad Mend it."), ("data", "fine")]
     assert table.rows[0][0] != table.rows[1][0]
+
+
+def test_a_check_says_of_which_estimate_it_is(quick_run):
+    """Two estimates have checks that contradict each other unless one sees which is whose."""
+    results = open_results(quick_run / "results")
+    rows = diagnostics.checks(results).rows
+    assert len(rows) == len({row[2] for row in rows if row[1] == "data"}) + len(
+        {check for key in results.estimates for check in results.effect(key).checks}
+    )
+    for key in results.estimates:
+        others = {check for other in results.estimates if other != key for check in results.effect(other).checks}
+        name = results.name(key)
+        for check in set(results.effect(key).checks) - others:
+            assert [row[1] for row in rows if row[2].startswith(check.message)] == [name]
+    shared = set.intersection(*(set(results.effect(key).checks) for key in results.estimates))
+    assert shared
+    assert {row[1] for row in rows if any(row[2].startswith(check.message) for check in shared)} == {
+        "all estimates"
+    }
+
+
+PRICED = [
+    (tables, "scenarios"), (tables, "payers"), (summary, "who_when"), (funders, "strength"), (funders, "cash_by_year"),
+    (cost_tables, "programme"), (cost_tables, "unit_costs"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name"), PRICED, ids=[name for _, name in PRICED])
+def test_headers_say_the_price_year(quick_run, module, name):
+    results = open_results(quick_run / "results")
+    year = results.record("appraisal/appraisal")["price_year"]
+    assert f"{year} prices" in " ".join(getattr(module, name)(results).columns)
+
+
+def test_declared_costs_are_whole_in_four_columns(quick_run):
+    results = open_results(quick_run / "results")
+    short, long = cost_tables.declared(results), tables.sources(results)
+    assert len(short.columns) == 4
+    for row, wide in zip(short.rows, long.rows, strict=True):
+        text = " ".join(row)
+        label, mean, unit, evidence, cited, review, beware = wide
+        assert all(part in text for part in (label, mean, unit, evidence, cited, review[:4]))
+        assert beware == "–" or beware in text
 
 
 def test_provenance_names_hashes_seed_and_versions(quick_run):

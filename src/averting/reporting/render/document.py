@@ -99,8 +99,7 @@ class _CellComposer:
 
     def markdown(self, outputs: Sequence[Output]) -> str:
         """Return the cell as Markdown."""
-        code = "\n".join(line.text for line in self.cell.code).strip("\n")
-        parts = [fenced(code, ".python .cell-code")] if self.options.echo and code else []
+        parts = self._code()
         shown = [text for text in self._shown(outputs) if text]
         if self.images and len(self.options.fig_alt) != self.images:
             self._wrong_alt()
@@ -111,6 +110,20 @@ class _CellComposer:
         identifier = f"#{self.options.label} " if self.options.label and self.options.kind is None else ""
         classes = " ".join(f".{name}" for name in ("cell", *self.options.classes))
         return f":::::: {{{identifier}{classes}}}\n" + "\n".join(parts) + "\n::::::\n"
+
+    def _code(self) -> list[str]:
+        """Return the code as shown: bare, with its fence and options, or folded away."""
+        options, code = self.options, "\n".join(line.text for line in self.cell.code).strip("\n")
+        if not options.echo or not code:
+            return []
+        shown = fenced(code, ".python .cell-code")
+        if options.echo == "fenced":
+            head = [f"#| {line.text}" for line in self.cell.head if not line.text.startswith("echo:")]
+            shown = fenced("\n".join(["```{python}", *head, code, "```"]), ".cell-code")
+        if not options.code_fold:
+            return [shown]
+        opened = " .open" if options.code_fold == "show" else ""
+        return [f"::::: {{.code-fold{opened} summary={_quoted(options.code_summary)}}}\n{shown}\n:::::\n"]
 
     def _parts(self, shown: Sequence[str]) -> Sequence[str]:
         """Give each thing shown its own label and caption where the options list captions of parts."""

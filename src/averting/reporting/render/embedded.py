@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from averting.provenance import content_key
+
 from . import document, execute, pandoc, pdf, word
 from .source import Document, read_document
 
@@ -21,6 +23,7 @@ def render(
     tell: Callable[[str], None],
 ) -> list[bytes]:
     """Return a report in each format, its cells run once; see `averting.reporting.render.render_files`."""
+    variant = content_key("parameters", repr(sorted(parameters.items())))[:8] if parameters else ""
     made: list[bytes] = []
     known: dict[tuple[str, ...], dict[int, list[dict[str, object]]]] = {}
     for to in formats:
@@ -28,7 +31,9 @@ def render(
         steps = execute.plan(report, parameters)
         code = tuple(step.code for step in steps)
         if code not in known:
-            known[code] = execute.outputs_of(report, steps, use_cache=cache, cache_key=cache_key, tell=tell)
+            known[code] = execute.outputs_of(
+                report, steps, use_cache=cache, cache_key=cache_key, variant=variant, tell=tell
+            )
         tell(f"{source.name}: setting the page{'s for print' * (to == 'typst')}")
         made.append(_set(report, known[code], to, watermark))
     return made

@@ -151,6 +151,7 @@ def outputs_of(
     *,
     use_cache: bool,
     cache_key: Sequence[str],
+    variant: str,
     tell: Callable[[str], None],
 ) -> dict[int, list[dict[str, object]]]:
     """Run the steps, or take what they displayed from the cache.
@@ -164,6 +165,8 @@ def outputs_of(
         Read and write the cache beside the report.
     cache_key : sequence of str
         What else the outputs depend on: hashes of data and results.
+    variant : str
+        A short name of the parameters given, for files of the cache.
     tell : callable of str
         Progress.
 
@@ -185,10 +188,10 @@ def outputs_of(
         _versions(),
         own_code(),  # an upgrade words, draws and counts anew
     )
-    found = cache.load(document.path, key, len(steps)) if use_cache else None
+    found = cache.load(document.path, key, len(steps), variant=variant) if use_cache else None
     if found is None:
         found = _run(document, steps, tell)
-        if use_cache and not cache.store(document.path, key, found):
+        if use_cache and not cache.store(document.path, key, found, variant=variant):
             tell(f"{cache.FOLDER} cannot be written: the next rendering will run the cells again")
     else:
         tell(f"{document.path.name}: cells unchanged, outputs from {cache.FOLDER}")

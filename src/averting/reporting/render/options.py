@@ -12,7 +12,7 @@ from averting.errors import Fault
 from .text import Line, Mapping, read_mapping
 
 SWITCHES = ("echo", "eval", "output", "include", "warning", "error")
-_TEXTS = ("label", "fig-cap", "tbl-cap")
+_TEXTS = ("label", "fig-cap", "tbl-cap", "code-summary")
 _LISTS = ("fig-alt", "fig-subcap", "tbl-subcap", "tags", "classes")
 ALLOWED = (
     "label",
@@ -23,6 +23,8 @@ ALLOWED = (
     "fig-subcap",
     "tbl-subcap",
     "layout-ncol",
+    "code-fold",
+    "code-summary",
     "tags",
     "classes",
 )
@@ -39,7 +41,8 @@ class CellOptions:
     label : str, optional
         ``fig-`` and ``tbl-`` labels number what the cell shows.
     echo, eval, include, warning, error : bool
-        Show the code, run it, show anything at all, show warnings, go on after an exception.
+        Show the code, run it, show anything at all, show warnings, go on after an exception. ``echo`` may be ``fenced``:
+        the code is shown with its fence and options.
     output : bool or "asis"
         Show what the cell prints and displays; ``asis`` takes printed text as Markdown.
     fig_cap, tbl_cap : str, optional
@@ -50,12 +53,16 @@ class CellOptions:
         Captions of the parts, one for each thing the cell shows.
     layout_ncol : int, optional
         In how many columns the parts stand.
+    code_fold : bool or "show"
+        Fold the code away on screen; ``show`` folds it open.
+    code_summary : str
+        What stands where the code is folded.
     tags, classes : tuple of str
         ``parameters`` is the one tag with a meaning.
     """
 
     label: str | None = None
-    echo: bool = True
+    echo: bool | Literal["fenced"] = True
     eval: bool = True
     output: bool | Literal["asis"] = True
     include: bool = True
@@ -67,6 +74,8 @@ class CellOptions:
     fig_subcap: tuple[str, ...] = ()
     tbl_subcap: tuple[str, ...] = ()
     layout_ncol: int | None = None
+    code_fold: bool | Literal["show"] = False
+    code_summary: str = "Code"
     tags: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
 
@@ -118,6 +127,8 @@ def _tuple(value: object) -> tuple[str, ...]:
 def _problem(key: str, value: object) -> tuple[str, str] | None:
     if key in SWITCHES:
         return switch_problem(key, value)
+    if key == "code-fold":
+        return fold_problem(value)
     if key in _TEXTS and not isinstance(value, str):
         return f"{key} is {value!r}", "Give one text; captions of parts are fig-subcap or tbl-subcap."
     if key == "label" and not _LABEL.match(str(value)):
@@ -137,6 +148,14 @@ def _problem(key: str, value: object) -> tuple[str, str] | None:
 
 def switch_problem(key: str, value: object) -> tuple[str, str] | None:
     """Return what is wrong with a true/false option and how to mend it, or None."""
-    if isinstance(value, bool) or (key == "output" and value == "asis"):
+    other = {"output": "asis", "echo": "fenced"}.get(key)
+    if isinstance(value, bool) or (other is not None and value == other):
         return None
-    return f"{key} is {value!r}", "Use true, false or asis." if key == "output" else "Use true or false."
+    return f"{key} is {value!r}", f"Use true, false or {other}." if other else "Use true or false."
+
+
+def fold_problem(value: object) -> tuple[str, str] | None:
+    """Return what is wrong with ``code-fold`` and how to mend it, or None."""
+    if isinstance(value, bool) or value == "show":
+        return None
+    return f"code-fold is {value!r}", "Use true, false or show."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from averting.errors import Fault
 
-from .options import SWITCHES, switch_problem
+from .options import SWITCHES, fold_problem, switch_problem
 from .text import Line, Mapping, read_mapping
 
 Problem = tuple[str, str]
@@ -41,6 +41,10 @@ class Settings:
         Citations to list though they are not cited, in Markdown.
     execute : dict of str to object
         Defaults of the cells.
+    code_fold : bool or "show", optional
+        Fold the code of cells away, where a cell does not say.
+    code_summary : str, optional
+        What stands where code is folded.
     crossref : dict of str to str
         Words and ways of counting of captions and references, as in Quarto.
     """
@@ -60,7 +64,15 @@ class Settings:
     csl: Path | None = None
     nocite: str | None = None
     execute: dict[str, object] = field(default_factory=dict)
+    code_fold: bool | str | None = None
+    code_summary: str | None = None
     crossref: dict[str, str] = field(default_factory=dict)
+
+
+def cell_defaults(settings: Settings) -> dict[str, object]:
+    """Return the options that cells have where they do not say otherwise."""
+    code = {"code-fold": settings.code_fold, "code-summary": settings.code_summary}
+    return {**settings.execute, **{key: value for key, value in code.items() if value is not None}}
 
 
 def project_root(source: Path) -> Path:
@@ -284,7 +296,8 @@ _QUARTO_ONLY = (
     "jupyter", "engine", "theme", "brand", "embed-resources", "html-math-method", "fig-format", "papersize", "pdf-standard"
 )  # fmt: skip
 _CHECKS: dict[str, Callable[[object, Path], Problem | None]] = {
-    **dict.fromkeys(("title", "subtitle", "abstract", "description", "nocite"), _text),
+    **dict.fromkeys(("title", "subtitle", "abstract", "description", "nocite", "code-summary"), _text),
+    "code-fold": lambda value, _: fold_problem(value),
     **dict.fromkeys(("toc", "number-sections", "link-citations"), _switch),
     **dict.fromkeys(("bibliography", "csl"), _files),
     **dict.fromkeys(_QUARTO_ONLY, _looks),

@@ -12,12 +12,12 @@ from pathlib import Path
 from averting.errors import Fault, RenderError, refuse
 
 from .options import CellOptions, read_options, split_options
-from .settings import Settings, project_root, read_settings
+from .settings import Settings, cell_defaults, project_root, read_settings
+from .shortcodes import SHORTCODE, Values, expand, read_values
 from .text import Fence, Line, fence_of
 
 _CELL = re.compile(r"^\{(\w+)\s*\}$")
 _ENGINE = re.compile(r"^\{(\w+)[\s,}]")
-_SHORTCODE = re.compile(r"(?<!\{)\{\{<\s*([\w-]+)\s*(.*?)\s*>\}\}")
 INLINE = re.compile(r"(?<!`)`\{(\w+)\}\s+([^`]+?)\s*`(?!`)")
 _ITEM = re.compile(r"^\s*(?:[-*+]|\(?(?:\d+|#|[A-Za-z])[.)])\s+(?=\S)")
 _NOTE = re.compile(r"(?<!\\)\[\^([^\]\s]+)\]")
@@ -59,6 +59,8 @@ class Cell:
     ----------
     code : tuple of Line
         Its source without option lines and without the fence's indent.
+    head : tuple of Line
+        Its option lines, without their ``#|``.
     options : CellOptions
     opening : Line
         The line of its fence.
@@ -67,6 +69,7 @@ class Cell:
     """
 
     code: tuple[Line, ...]
+    head: tuple[Line, ...]
     options: CellOptions
     opening: Line
     indent: str
@@ -105,8 +108,9 @@ def read_document(path: Path, *, to: str = "html") -> Document:
     faults: list[Fault] = []
     head, body = _front_matter(_lines(path, path.name), faults)
     settings = read_settings(path, head, faults, to=to)
-    body = _include(body, path, (path,), path.parent, faults)
-    parts = _split(body, settings.execute, faults)
+    reader = _Includes(path.parent, read_values(path, settings, faults), faults)
+    body = reader.lines(body, path, (path,))
+    parts = _split(body, cell_defaults(settings), faults)
     _check_labels(parts, faults)
     _check_notes(parts, faults)
     refuse(RenderError, f"{path.name} cannot be rendered", faults)
@@ -131,46 +135,45 @@ def _front_matter(lines: tuple[Line, ...], faults: list[Fault]) -> tuple[tuple[L
     return (), ()
 
 
-def _include(
-    lines: tuple[Line, ...], path: Path, chain: tuple[Path, ...], folder: Path, faults: list[Fault]
-) -> tuple[Line, ...]:
-    """Put included files in their places and refuse other shortcodes."""
-    out: list[Line] = []
-    open_fence: Fence | None = None
-    for line in lines:
-        open_fence, inside = _follow(open_fence, line.text)
-        found = None if inside else _SHORTCODE.search(INLINE.sub("", line.text))
-        if found is None:
-            out.append(line)
-        elif found[1] != "include" or line.text.strip() != found[0]:
-            name = found[1] if found[1] != "include" else "include within a line"
-            faults.append(
-                line.fault(f"the shortcode '{name}' is not supported", "Supported: include, on its own line.")
+@dataclass(frozen=True)
+class _Includes:
+    """Puts included files in their places, and carries out the other shortcodes."""
+
+    folder: Path
+    values: Values
+    faults: list[Fault]
+
+    def lines(self, lines: tuple[Line, ...], path: Path, chain: tuple[Path, ...]) -> tuple[Line, ...]:
+        out: list[Line] = []
+        open_fence: Fence | None = None
+        for line in lines:
+            open_fence, inside = _follow(open_fence, line.text)
+            found = None if inside else SHORTCODE.search(INLINE.sub("", line.text))
+            if found is None:
+                out.append(line)
+            elif found[1] == "include" and line.text.strip() == found[0]:
+                out += self.included(line, found[2], path, chain)
+            else:
+                out += expand(line, self.values, self.faults)
+        return tuple(out)
+
+    def included(self, line: Line, name: str, path: Path, chain: tuple[Path, ...]) -> tuple[Line, ...]:
+        base = project_root(chain[0]) if name.startswith("/") else path.parent
+        target = (base / name.lstrip("/")).resolve()
+        shown = Path(os.path.relpath(target, self.folder)).as_posix()
+        blank = Line("", line.file, line.number)
+        if target in chain:
+            self.faults.append(line.fault(f"{name} includes itself", "Break the circle of includes."))
+            return ()
+        if not target.is_file():
+            self.faults.append(line.fault(f"there is no file to include at {shown}", "Correct the path."))
+            return ()
+        lines = _lines(target, shown)
+        if lines and lines[0].text.rstrip() == "---":
+            self.faults.append(
+                lines[0].fault("an included file has front matter", "Keep front matter in the report itself.")
             )
-        else:
-            out += _included(line, found[2], path, chain, folder, faults)
-    return tuple(out)
-
-
-def _included(
-    line: Line, name: str, path: Path, chain: tuple[Path, ...], folder: Path, faults: list[Fault]
-) -> tuple[Line, ...]:
-    base = project_root(chain[0]) if name.startswith("/") else path.parent
-    target = (base / name.lstrip("/")).resolve()
-    shown = Path(os.path.relpath(target, folder)).as_posix()
-    blank = Line("", line.file, line.number)
-    if target in chain:
-        faults.append(line.fault(f"{name} includes itself", "Break the circle of includes."))
-        return ()
-    if not target.is_file():
-        faults.append(line.fault(f"there is no file to include at {shown}", "Correct the path."))
-        return ()
-    lines = _lines(target, shown)
-    if lines and lines[0].text.rstrip() == "---":
-        faults.append(
-            lines[0].fault("an included file has front matter", "Keep front matter in the report itself.")
-        )
-    return (blank, *_include(lines, target, (*chain, target), folder, faults), blank)
+        return (blank, *self.lines(lines, target, (*chain, target)), blank)
 
 
 def _follow(open_fence: Fence | None, text: str) -> tuple[Fence | None, bool]:
@@ -234,7 +237,7 @@ class _Splitter:
         self.flush()
         lines = tuple(Line(line.text.removeprefix(fence.indent), line.file, line.number) for line in body)
         head, code = split_options(lines)
-        self.parts.append(Cell(code, read_options(head, self.execute, self.faults), opening, indent))
+        self.parts.append(Cell(code, head, read_options(head, self.execute, self.faults), opening, indent))
 
 
 def _split(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from averting.reporting.render import _write
+from averting.reporting.render import _write, render
 from averting.reporting.render.document import fenced
 from averting.reporting.render.inside import _averting_text
 from averting.reporting.render.selfcontained import outside_loads
@@ -91,3 +91,38 @@ def test_write_leaves_nothing_half_done(tmp_path):
     _write(target, b"second")
     assert [path.name for path in target.parent.iterdir()] == ["page.html"]
     assert target.read_text() == "second"
+
+
+def text_of(report, body: str, **files: str) -> str:
+    (part,) = read_document(report(body, **files)).parts
+    return "\n".join(line.text for line in part.lines)
+
+
+def test_values_are_put_in(report):
+    body = (
+        "Of {{< meta title >}}: {{< var who.name >}}, {{< var count >}}, {{< var sure >}}; `{{{< meta title >}}}`."
+    )
+    text = text_of(report, body, _variables__yml="who:\n  name: The *team*\ncount: 3\nsure: true\n")
+    assert "Of T: The *team*, 3, true; `{{{< meta title >}}}`." in text
+
+
+def test_a_page_break_is_one_in_every_format(report):
+    text = text_of(report, "one\n\n{{< pagebreak >}}\n\ntwo")
+    for part in ('<div class="page-break">', "#pagebreak(", '<w:br w:type="page"/>'):
+        assert text.count(part) == 1
+
+
+def test_code_is_shown_with_its_fence_or_folded_away(report):
+    body = (
+        "```{python}\n#| echo: fenced\n#| label: first\nx = 1\n```\n\n"
+        "```{python}\n#| code-fold: show\n#| code-summary: The sum\nx + 1\n```\n\n```{python}\n#| code-fold: false\nx\n```\n"
+    )
+    head = "title: T\nformat:\n  html:\n    code-fold: true\n"
+    made = render(report(body, head=head), engine="embedded").read_text(encoding="utf-8")
+    page = " ".join(made.partition("<main")[2].split()).replace("> ", ">").replace(" <", "<")
+    assert page.count("<summary>Code</summary>") == 1
+    assert '<details class="code-fold" open>' in page
+    assert "<summary>The sum</summary>" in page
+    assert "#| label: first" in page
+    assert "echo: fenced" not in page
+    assert page.count("<details") == 2

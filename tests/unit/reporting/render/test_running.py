@@ -160,6 +160,15 @@ def test_old_cache_entries_are_dropped(tmp_path):
     assert len(list((tmp_path / cache.FOLDER).glob("*.json"))) == 8
 
 
+def test_each_set_of_parameters_keeps_entries_of_its_own(tmp_path):
+    source = tmp_path / "report.qmd"
+    for variant in (f"{number:08d}" for number in range(12)):
+        assert cache.store(source, "0" * 16, [[]], variant=variant)
+    assert len(list((tmp_path / cache.FOLDER).glob("*.json"))) == 12
+    assert cache.load(source, "0" * 16, 1, variant="00000003") == [[]]
+    assert cache.load(source, "0" * 16, 1) is None
+
+
 def test_cache_that_cannot_be_written(tmp_path):
     (tmp_path / cache.FOLDER).write_text("a file in the way")
     assert not cache.store(tmp_path / "report.qmd", "0" * 16, [[]])

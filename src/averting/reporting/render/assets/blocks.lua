@@ -105,7 +105,18 @@ local function tabset(div)
   return pandoc.Div(out, pandoc.Attr(div.identifier, { "tabset" }))
 end
 
+-- code that a reader may open; on paper there is nothing to open
+local function folded(div)
+  if common.target ~= "html" then return div.content end
+  local out = pandoc.Blocks({ html('<details class="code-fold"' .. (has(div, "open") and " open" or "") .. "><summary>"),
+    pandoc.Plain({ pandoc.Str(div.attributes.summary) }), html("</summary>") })
+  out:extend(div.content)
+  out:insert(html("</details>"))
+  return out
+end
+
 local function block_div(div)
+  if has(div, "code-fold") then return folded(div) end
   if has(div, "panel-tabset") then return tabset(div) end
   for name in pairs(TITLES) do
     if has(div, "callout-" .. name) then return callout(div, name) end

@@ -134,13 +134,26 @@ local function set_columns(table)
   return true
 end
 
-local WHOLE = 12 -- a table of so many lines is not torn
+local WHOLE = 24 -- a table of so many lines is not torn
 
 local function paper_table(table)
   local rows = #table.bodies > 0 and #table.bodies[1].body or 0
   local lines = set_columns(table) and 2 * rows or rows
-  if lines > WHOLE then return table end
+  if lines > WHOLE then return { typst("#room"), table } end
   return { typst("#whole["), table, typst("]") }
+end
+
+-- words that lead to a list or a table stay with it
+local function leading(blocks)
+  local out = pandoc.Blocks({})
+  for i, block in ipairs(blocks) do
+    local after = blocks[i + 1] and blocks[i + 1].t
+    local leads = block.t == "Para" and stringify(block):match(":$") and (after == "BulletList" or after == "OrderedList" or after == "Table")
+    if leads then out:insert(typst("#block(sticky: true)[")) end
+    out:insert(block)
+    if leads then out:insert(typst("]")) end
+  end
+  return out
 end
 
 -- ------------------------------------------------------------------------------------------------------------------
@@ -152,6 +165,7 @@ function Pandoc(doc)
   doc = doc:walk({ traverse = "topdown", Div = hidden, Span = function(s) return hidden(s) or equation(s) or bold(s) end })
   -- what a cell shows stands free on the page, so that a page may end in it
   doc = doc:walk({ Div = function(d) if has(d, "cell") and d.identifier == "" then return d.content end end })
+  doc = doc:walk({ Blocks = leading })
   doc = doc:walk({ Div = grid }) -- before tables become several blocks each
   doc = doc:walk({ Table = paper_table, Div = callout })
   doc = doc:walk({

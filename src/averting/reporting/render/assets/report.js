@@ -1,6 +1,6 @@
 // Only a table or block of code that really scrolls needs to be reachable by keyboard.
 function markScrollers() {
-  for (const box of document.querySelectorAll(".table-scroll, .figure-scroll, pre, .equation-body")) {
+  for (const box of document.querySelectorAll(".table-scroll, .figure-scroll, pre, .equation-body, p:has(> math[display=block])")) {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
