@@ -15,7 +15,7 @@ from averting.data.frequency import FREQUENCIES
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes import Board, framework, from_panel, make_board, outcome_sets, read_own
-from averting.outcomes.board import COVID, LAST, board_record, closures
+from averting.outcomes.board import LAST, board_record, closures
 from averting.reporting.board import BoardFiles, write_board
 from averting.reporting.findings.files import refuse_release, seal
 from averting.reporting.findings.findings import Findings
