@@ -54,6 +54,7 @@ def read_toml(path: Path, *, error: type[AvertingError]) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except ValueError as wrong:  # not TOML, not UTF-8, or a number of thousands of digits
-        raise error(f"{path} is not valid TOML: {wrong}.") from wrong
+        hint = " Write paths with forward slashes, on Windows too: data/schools.csv." if "\\" in str(wrong) else ""
+        raise error(f"{path} is not valid TOML: {wrong}.{hint}") from wrong
     except RecursionError as wrong:
         raise error(f"{path} is not valid TOML: its tables or lists lie too deep in each other.") from wrong

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from averting.commands.options import Json, print_answer
 
 
-def equity(file: Path, *, json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+def equity(file: Path, *, json: Json = False) -> None:
     """Estimate effects by cohort of pupils (free school meals, SEN, social care ...), judged together.
+
+    How to write the TOML file: docs/equity.md.
+
+    Example: averting equity cohorts.toml --json
 
     Parameters
     ----------
     file
         TOML file with columns, pilots, start and a [[cohort]] for each.
-    json
-        Print as JSON.
     """
     from averting.evaluation.equity import effects_by_cohort
 
     found = effects_by_cohort(file)
-    if json:
-        print(json_module.dumps(found.to_dict(), indent=2, ensure_ascii=False))
-        return
-    print("\n".join(found.lines()))
+    print_answer(found, json)

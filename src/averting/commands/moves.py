@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from averting.commands.options import Json, print_answer
 
 
-def moves(file: Path, *, json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+def moves(file: Path, *, json: Json = False) -> None:
     """Describe placements in alternative provision, moves between settings, and what was recorded before and after.
+
+    How to write the TOML file: docs/moves.md.
+
+    Example: averting moves moves.toml
 
     Parameters
     ----------
     file
         TOML file with [placements] and [[transitions]].
-    json
-        Print as JSON.
     """
     from averting.evaluation.moves import where_pupils_went
 
     found = where_pupils_went(file)
-    if json:
-        print(json_module.dumps(found.to_dict(), indent=2, ensure_ascii=False))
-        return
-    print("\n".join(found.lines()))
+    print_answer(found, json)

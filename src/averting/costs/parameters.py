@@ -18,6 +18,7 @@ from averting.costs.references import known_references
 from averting.draws import stream
 from averting.errors import Fault, ParameterError, refuse
 from averting.notebook import card
+from averting.units import shown
 from averting.years import FinancialYear
 
 Grade = Literal["A", "B", "C", "D", "E"]
@@ -117,8 +118,8 @@ class Override:
 
     Examples
     --------
-    >>> from averting.costs.distributions import Distribution
-    >>> av.Override(Distribution.point(0.5), reason="our own records").distribution.mean
+    >>> from averting.costs import Distribution, Override
+    >>> Override(Distribution.point(0.5), reason="our own records").distribution.mean
     0.5
     """
 
@@ -311,8 +312,8 @@ class ParameterSet(Mapping[str, Parameter]):
         rows = [
             (
                 str(row.key),
-                f"{row.central:,.4g}",
-                f"{row.low:,.4g} to {row.high:,.4g}",
+                shown(row.central),
+                f"{shown(row.low)} to {shown(row.high)}" if row.low < row.high else "",
                 str(row.unit),
                 str(row.price_year or ""),
                 str(row.grade),
