@@ -17,9 +17,11 @@ COLOURS = {
 
 HEAD = """# Benchmarks: averting beside its peers
 
-Made by `python benchmarks/all.py{flag}` on {date}, with averting {version}, on a machine of {machine}. Every library has the same
-schools and one core; time is processor time, because the machine was shared. Run it again and this page is rewritten, and the
-run is added to `benchmarks/history.jsonl`. Peers: {peers}.
+Made by `python benchmarks/all.py{flag}` on {date}, with averting {version}, on a machine of {machine}.
+Every library has the same schools and one core; time is processor time, because the machine was shared. Run it again and this
+page is rewritten, and the run is added to `benchmarks/history.jsonl`. {note}
+
+Peers: {peers}.
 
 ![Left: processor seconds of each library for the same work. Right: how often a test calls a programme that does nothing an
 effect; one in twenty is what a fair test does. The numbers are in the tables below.](pictures/benchmarks.svg)
@@ -29,7 +31,8 @@ effect; one in twenty is what a fair test does. The numbers are in the tables be
 Simulated schools whose truth is known. *False alarm*: how often a programme that does nothing is called an effect, where one in
 twenty (5 %) is promised. *Finds a halving*: how often a true halving is called an effect. *Holds the truth*: how often the 95 %
 interval for the ratio holds the true halving; a dash where a method answers in differences of rates. A test that gives false
-alarms finds more for the wrong reason: do not compare what they find.
+alarms finds more for the wrong reason: do not compare what they find. With 100 panels a share of 20 % is known to within 8
+points either way; [Which method for my pilot](which-method.md) has 500 panels, and more methods.
 
 """
 SPEED = """
@@ -57,15 +60,24 @@ Processor seconds of averting for each task with 300 schools (second and later c
 
 def write(history: list[dict[str, Any]]) -> None:
     """Write the page and the plot from the latest run, and the history's table from all."""
+    PAGE.write_text(text(history), encoding="utf-8")
+    _plot(history[-1])
+
+
+def text(history: list[dict[str, Any]]) -> str:
+    """Return the page."""
     run = history[-1]
     peers = ", ".join(f"{name} {number}" for name, number in run["versions"].items() if name != "averting")
-    flag = " --quick" if run["mode"] == "quick" else ""
     head = HEAD.format(
-        flag=flag, date=run["date"], version=run["averting"], machine=run["machine"], peers=peers.replace("NumPy loop", "NumPy")
-    )  # fmt: skip
+        flag=" --quick" if run["mode"] == "quick" else "",
+        date=run["date"],
+        version=run["averting"],
+        machine=run["machine"],
+        peers=peers.replace("NumPy loop", "NumPy"),
+        note=run.get("note", ""),
+    )
     parts = [head, _quality(run), SPEED.format(years=work.YEARS), _work(run), NOTES, HISTORY]
-    PAGE.write_text("".join([*parts, _history(history)]), encoding="utf-8")
-    _plot(run)
+    return "".join([*parts, _history(history)])
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:
@@ -155,6 +167,7 @@ def _speed_axes(axes: Any, rows: list[dict[str, Any]]) -> None:
         )  # fmt: skip
         seen.add(name)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(tasks)), [key.replace("_", " ") for key in tasks])
     axes.grid(axis="x", color="#d8dadb", lw=0.6)
     axes.set_xlabel("processor seconds, log scale; left is faster")
