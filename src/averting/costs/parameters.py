@@ -311,15 +311,15 @@ class ParameterSet(Mapping[str, Parameter]):
         """Return every parameter with its range, unit, prices, grade and source, and what you must give."""
         rows = [
             (
-                str(row.key),
-                shown(row.central),
-                f"{shown(row.low)} to {shown(row.high)}" if row.low < row.high else "",
-                str(row.unit),
-                str(row.price_year or ""),
-                str(row.grade),
-                str(row.source),
+                str(row["key"]),
+                shown(row["central"]),
+                f"{shown(row['low'])} to {shown(row['high'])}" if row["low"] < row["high"] else "",
+                str(row["unit"]),
+                str(row["price_year"] or ""),
+                str(row["grade"]),
+                str(row["source"]),
             )
-            for row in self.sources().itertuples()
+            for row in self.sources().to_dict(orient="records")
         ]
         columns = ("parameter", "central", "90 % range", "unit", "prices", "grade", "source")
         facts = {f"you must give {key}": asked.ask for key, asked in self.unset.items()}
