@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,15 +10,35 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.table import Table
 
+from averting.commands.areas import areas
+from averting.commands.delivery import delivery
+from averting.commands.equity import equity
 from averting.commands.init_data import init_data
+from averting.commands.moves import moves
 from averting.commands.new import new
-from averting.commands.options import Data, Folder, Formats, Json, Quiet, Renderer, Values, print_json, read_values
+from averting.commands.options import (
+    Data,
+    Folder,
+    Formats,
+    Json,
+    Quiet,
+    Renderer,
+    Values,
+    print_answer,
+    print_json,
+    print_paths,
+    read_values,
+)
+from averting.commands.outcomes import outcomes
 from averting.commands.progress import teller, timed
+from averting.commands.risk import risk
+from averting.commands.savings import savings
 from averting.commands.verify import verify
+from averting.commands.what_works import what_works
 from averting.errors import AvertingError
 
 app = App(
@@ -27,23 +48,25 @@ app = App(
         "First: averting demo, and open the report it names. Then your own pilot: averting new my-pilot; averting check "
         "my-pilot; averting run my-pilot; averting render my-pilot. Every command explains itself: averting run --help.\n\n"
         "A command ends with status 0 where it did what was asked, 2 where something given cannot be used (the message says "
-        "what to do), 3 where verify finds a difference, and 130 where it was stopped."
+        "what to do), 3 where verify finds a difference, and 130 where it was stopped. docs/command-line.md says more."
     ),
     help_format="plaintext",
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,  # main says how to resume
+    default_parameter=Parameter(negative_iterable=()),  # no --empty-pilots: leaving an option out says as much
 )
 
-for _command in (init_data, new, verify):
+for _command in (areas, delivery, equity, init_data, moves, new, outcomes, risk, savings, verify, what_works):
     app.command(_command)
-
-for _word in ("risk", "what_works", "outcomes", "delivery", "moves", "areas", "equity"):
-    app.command(f"averting.commands.{_word}:{_word}", name=_word.replace("_", "-"))
 
 
 @app.command
-def demo(folder: Path = Path("averting-demo"), *, quiet: Quiet = False) -> None:
+def demo(folder: Path = Path("averting-demo"), *, json: Json = False, quiet: Quiet = False) -> None:
     """Evaluate a simulated pilot from start to finish and write its report.
+
+    Takes a minute or two. Three invented schools, whose true effect is known; then open the report it names.
+
+    Example: averting demo
 
     Parameters
     ----------
@@ -54,18 +77,23 @@ def demo(folder: Path = Path("averting-demo"), *, quiet: Quiet = False) -> None:
     from averting.evaluation import render_all
     from averting.evaluation import run as run_evaluation
 
-    progress = teller(quiet)
-    progress("simulating three pilot schools and forty comparison schools")
-    made = make_demo(folder)
-    run_evaluation(made, progress=progress)
-    progress("rendering the reports")
-    for path in render_all(made, progress=progress):
-        print(f"{path.stem}: {path}")
+    with timed(folder, "demo", quiet=quiet or json) as progress:
+        progress("simulating three pilot schools and forty comparison schools")
+        made = make_demo(folder)
+        run_evaluation(made, progress=progress)
+        progress("rendering the reports")
+        reports = render_all(made, progress=progress)
+    print_paths(reports, json)
 
 
 @app.command
 def check(folder: Folder, *, data: Data = None, json: Json = False) -> None:
-    """Read an evaluation and its data and say whether they hold together. Nothing is written."""
+    """Read an evaluation and its data and say whether they hold together. Nothing is written.
+
+    Run it after each change of evaluation.toml: it lists every fault at once, and what is still missing, with what it takes.
+
+    Example: averting check my-pilot
+    """
     from averting.evaluation import check as check_evaluation
 
     checked = check_evaluation(folder, data=data)
@@ -78,12 +106,20 @@ def check(folder: Folder, *, data: Data = None, json: Json = False) -> None:
 
 
 @app.command
-def run(folder: Folder, *, data: Data = None, quiet: Quiet = False) -> None:
-    """Run an evaluation: read, compare, estimate, value, and write the results folder."""
+def run(folder: Folder, *, data: Data = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Run an evaluation: read, compare, estimate, value, and write the results folder.
+
+    Stopped or killed, it resumes with the same command. Reports come next: averting render.
+
+    Example: averting run my-pilot
+    """
     from averting.evaluation import run as run_evaluation
 
-    with timed(folder, "run", quiet=quiet) as progress:
+    with timed(folder, "run", quiet=quiet or json) as progress:
         results = run_evaluation(folder, data=data, progress=progress)
+    if json:
+        print_json({"results": str(results)})
+        return
     print(f"results: {results}")
 
 
@@ -97,9 +133,12 @@ def render(
     output: Path | None = None,
     parameter: Values = (),
     cache: bool = True,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Render an evaluation's reports from its results: report.qmd, summary.qmd and any other beside them.
+
+    Example: averting render my-pilot --to html,pdf
 
     Parameters
     ----------
@@ -113,25 +152,25 @@ def render(
     from averting.evaluation import render as render_report
     from averting.evaluation import render_all
 
-    progress, formats, given = teller(quiet), [name.strip() for name in to.split(",")], read_values(parameter)
-    if output is not None:
-        one = render_report(
-            folder,
-            report=report or "report",
-            engine=engine,
-            output=output,
-            parameters=given,
-            cache=cache,
-            progress=progress,
-        )
-        made: tuple[Path, ...] = (one,)
-    else:
-        names = None if report is None else [report]
-        made = render_all(
-            folder, names=names, to=formats, engine=engine, parameters=given, cache=cache, progress=progress
-        )
-    for path in made:
-        print(f"{path.stem}: {path}")
+    formats, given = [name.strip() for name in to.split(",")], read_values(parameter)
+    with timed(folder, f"render {to} {report or ''}", quiet=quiet or json) as progress:
+        if output is not None:
+            one = render_report(
+                folder,
+                report=report or "report",
+                engine=engine,
+                output=output,
+                parameters=given,
+                cache=cache,
+                progress=progress,
+            )
+            made: tuple[Path, ...] = (one,)
+        else:
+            names = None if report is None else [report]
+            made = render_all(
+                folder, names=names, to=formats, engine=engine, parameters=given, cache=cache, progress=progress
+            )
+    print_paths(made, json)
 
 
 @app.command
@@ -144,9 +183,12 @@ def publish(
     of: str | None = None,
     engine: Renderer = "auto",
     to: Formats = "html",
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Write what may leave of an evaluation, or of another command's file: pages, tables and the record of what was withheld.
+
+    Example: averting publish my-pilot public
 
     Parameters
     ----------
@@ -159,21 +201,27 @@ def publish(
     previous
         Folder of an earlier release; give it once for each.
     """
-    if of is not None:
-        from averting.evaluation.publishing import publish_file
+    made = _published_file(folder, destination, of, rules, previous, quiet or json) if of else None
+    if made is None:
+        from averting.reporting.publish import publish as publish_results
 
-        released = publish_file(
-            folder, destination, kind=of, rules=rules, previous=previous, progress=teller(quiet)
-        )
-        print(f"published: {released}")
+        formats = [name.strip() for name in to.split(",")]
+        with timed(folder, f"publish {to}", quiet=quiet or json) as progress:
+            made = publish_results(
+                folder, destination, rules=rules, previous=previous, engine=engine, to=formats, progress=progress
+            )
+    if json:
+        print_json({"published": str(made)})
         return
-    from averting.reporting.publish import publish as publish_results
-
-    formats = [name.strip() for name in to.split(",")]
-    made = publish_results(
-        folder, destination, rules=rules, previous=previous, engine=engine, to=formats, progress=teller(quiet)
-    )
     print(f"published: {made}")
+
+
+def _published_file(
+    file: Path, destination: Path, kind: str, rules: str, previous: tuple[Path, ...], quiet: bool
+) -> Path:
+    from averting.evaluation.publishing import publish_file
+
+    return publish_file(file, destination, kind=kind, rules=rules, previous=previous, progress=teller(quiet))
 
 
 @app.command
@@ -181,6 +229,8 @@ def sources(
     *families: str, local_authority: str | None = None, as_of: date | None = None, json: Json = False
 ) -> None:
     """List declared costs with their sources, evidence grades and review dates, and what to beware of.
+
+    Example: averting sources high_needs_block --local-authority Portsmouth
 
     Parameters
     ----------
@@ -192,6 +242,7 @@ def sources(
         Day, such as 2027-04-01; numbers whose review was due before it are called stale.
     """
     from averting.costs import declared_sources
+    from averting.units import shown
 
     frame, unset = declared_sources(*families, la=local_authority, as_of=as_of)
     if json:
@@ -199,10 +250,10 @@ def sources(
         return
     # a block of lines for each, which a narrow terminal can show and a screen reader can read
     for row in frame.to_dict(orient="records"):
-        spread = f" ({row['low']:,.4g} to {row['high']:,.4g})" if row["low"] < row["high"] else ""
+        spread = f" ({shown(row['low'])} to {shown(row['high'])})" if row["low"] < row["high"] else ""
         prices = f", {row['price_year']} prices" if row["price_year"] else ""
         print(f"{row['key']}: {row['label']}")
-        print(f"  {row['central']:,.4g}{spread} {row['unit']}{prices}")
+        print(f"  {shown(row['central'])}{spread} {row['unit']}{prices}")
         print(f"  evidence {row['grade']}, {row['confidence']}; review by {row['review_by']}")
         print(f"  {row['source']}: {row['locator']}")
         if row["beware"]:
@@ -215,6 +266,10 @@ def sources(
 def reconcile(claim: Path, *, json: Json = False) -> None:
     """Say what would have to be true for a published claim to hold, and what it leaves unsaid.
 
+    How to write the TOML file: docs/why-not-370000.md.
+
+    Example: averting reconcile claim.toml
+
     Parameters
     ----------
     claim
@@ -224,10 +279,7 @@ def reconcile(claim: Path, *, json: Json = False) -> None:
     from averting.costs import reconcile as reconcile_claim
 
     found = reconcile_claim(read_claim(claim))
-    if json:
-        print_json(found.to_dict())
-        return
-    print("\n".join(found.lines()))
+    print_answer(found, json)
 
 
 @app.command
@@ -257,6 +309,8 @@ def power(
 
     Give the folder of an evaluation, whose data before the start are enough; or no folder, and declare schools with
     --pilots and --comparison, and what differs from England's secondary schools.
+
+    Example: averting power --pilots 3 --comparison 40
 
     Parameters
     ----------
@@ -352,6 +406,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except AvertingError as error:
         print(f"averting: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # head, or a pager that was left; what is still to be written has no reader
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 (open until the process ends)
+        sys.exit(141)
     except KeyboardInterrupt:
         print("averting: stopped; run the same command again to resume", file=sys.stderr)
         sys.exit(130)

@@ -62,7 +62,8 @@ def read_toml(path: Path, *, error: type[AvertingError]) -> dict[str, Any]:
         values = tomllib.loads(content.decode("utf-8-sig"))
         wide = next(_too_wide(values), None)
     except ValueError as wrong:  # not TOML, not UTF-8, or a number of thousands of digits
-        raise error(f"{path} is not valid TOML: {wrong}.") from wrong
+        hint = " Write paths with forward slashes, on Windows too: data/schools.csv." if "\\" in str(wrong) else ""
+        raise error(f"{path} is not valid TOML: {wrong}.{hint}") from wrong
     except RecursionError as wrong:
         raise error(f"{path} is not valid TOML: its tables or lists lie too deep in each other.") from wrong
     if wide is not None:

@@ -101,3 +101,8 @@ def add(*amounts: xr.DataArray) -> xr.DataArray:
         for amount in rest:
             total = total + amount
     return total.assign_attrs(first.attrs)
+
+
+def shown(value: float) -> str:
+    """Return a number as people write it: whole from a thousand on, else in four figures; never with an exponent of tens."""
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.4g}"

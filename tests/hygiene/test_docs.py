@@ -20,6 +20,7 @@ import pytest
 import averting as av
 from averting.cli import app, main
 from averting.costs import known_payers, load_parameters, overrides_from_table
+from averting.data import load_indicators
 from averting.effects import known_estimators
 from averting.effects.bayes.priors import load_priors
 from averting.errors import ParameterError
@@ -307,7 +308,7 @@ def test_documented_override_keys_are_the_keys_read() -> None:
 
 def test_every_payer_indicator_and_method_is_documented() -> None:
     text = SETTINGS.read_text(encoding="utf-8")
-    assert [key for key in (*known_payers(), *av.load_indicators()) if f"`{key}`" not in text] == []
+    assert [key for key in (*known_payers(), *load_indicators()) if f"`{key}`" not in text] == []
     effects = (DOCS / "effects.md").read_text(encoding="utf-8")
     assert [key for key in known_estimators() if f"\n## {key}\n" not in effects] == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import shutil
 from pathlib import Path
 
@@ -19,10 +20,11 @@ def here(quick_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", av.__all__)
+@pytest.mark.parametrize("name", [*av.__all__, *av._ELSEWHERE])
 def test_the_example_of_every_public_name_runs(name: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here)
-    thing = getattr(av, name)
+    home = av._ELSEWHERE.get(name)
+    thing = getattr(av if home is None else importlib.import_module(f"averting.{home}"), name)
     words = thing.__doc__ or ""
     globals_ = {"av": av, name: thing}
     examples = doctest.DocTestParser().get_doctest(words, globals_, name, None, None)

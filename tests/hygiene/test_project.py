@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -81,8 +82,18 @@ def test_every_public_name_is_there_and_explained(name):
 def test_public_names_are_listed_once_and_in_order():
     assert averting.__all__ == sorted(set(averting.__all__))
     assert dir(averting) == averting.__all__
+    assert (
+        len(averting.__all__) == 20
+    )  # about twenty, and stable: a new one needs a reason, a lost one a word in CHANGELOG
     with pytest.raises(AttributeError, match="no attribute 'frobnicate'"):
         averting.frobnicate  # noqa: B018
+
+
+@pytest.mark.parametrize(("name", "home"), averting._ELSEWHERE.items())
+def test_a_name_that_lives_in_a_part_is_there_and_the_package_says_where(name, home):
+    assert getattr(importlib.import_module(f"averting.{home}"), name).__doc__
+    with pytest.raises(AttributeError, match=f"from averting.{home} import {name}"):
+        getattr(averting, name)
 
 
 def test_the_import_contracts_hold():

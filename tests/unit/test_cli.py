@@ -70,6 +70,8 @@ def test_run_tells_progress_aside_from_its_result(call, quick_copy):
     assert sum("kept from an earlier run" in line for line in lines) == 7
     assert call("run", quick_copy, "--quiet") == (0, out, "")
     assert call("run", quick_copy, "-q") == (0, out, "")
+    status, out, err = call("run", quick_copy, "--json")
+    assert (status, json.loads(out), err) == (0, {"results": str(quick_copy / "results")}, "")
 
 
 def test_run_takes_data_from_elsewhere(call, quick_copy, tmp_path):
@@ -162,3 +164,22 @@ def test_a_claim_is_reconciled_and_refused(call, tmp_path):
     status, _, err = call("reconcile", tmp_path / "none.toml")
     assert status == 2
     assert "cannot be read" in err
+
+
+@pytest.mark.parametrize("command", [name for name in cli.app if not name.startswith("-")])
+def test_every_command_says_what_it_does_and_shows_an_example(call, command):
+    status, out, err = call(command, "--help")
+    assert (status, err) == (0, "")
+    said = " ".join(out.split())
+    assert f"Example: averting {command}" in said
+    assert len(said.split("Example")[0]) > 60
+    assert "--empty-" not in said
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_fault(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # main replaces it
+    monkeypatch.setattr(cli, "app", lambda *_, **__: (_ for _ in ()).throw(BrokenPipeError))
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["sources"])
+    sys.stdout.close()
+    assert ended.value.code == 141

@@ -90,3 +90,18 @@ def test_require_names_what_is_found_and_needed(wanted, found):
 
 def test_require_accepts_what_fits():
     units.require(pounds([1.0]), units="GBP", basis="undiscounted", price_year=Y2020)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (18_623.4, "18,623"),
+        (1e4, "10,000"),
+        (-1_000_000.0, "-1,000,000"),
+        (999.9, "1,000"),
+        (0.18604, "0.186"),
+        (0.0, "0"),
+    ],
+)
+def test_numbers_are_shown_as_people_write_them(value, text):
+    assert units.shown(value) == text

@@ -11,6 +11,10 @@ from averting.commands.options import Json, Page
 def areas(file: Path, *, json: Json = False, page: Page = None) -> None:
     """Pool one programme's effects in two areas or more, and say what each borrows from the others.
 
+    How to write the TOML file: docs/two-areas.md.
+
+    Example: averting areas two-areas.toml
+
     Parameters
     ----------
     file

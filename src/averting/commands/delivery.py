@@ -11,6 +11,10 @@ from averting.commands.options import Json, Page
 def delivery(file: Path, *, json: Json = False, page: Page = None) -> None:
     """Describe what a programme delivered, against its plan, and what it was, version by version.
 
+    How to write the TOML file: docs/delivery.md.
+
+    Example: averting delivery delivery.toml
+
     Parameters
     ----------
     file

@@ -11,6 +11,10 @@ from averting.commands.options import Json, Page
 def equity(file: Path, *, json: Json = False, page: Page = None) -> None:
     """Estimate effects by cohort of pupils (free school meals, SEN, social care ...), judged together.
 
+    How to write the TOML file: docs/equity.md.
+
+    Example: averting equity cohorts.toml --json
+
     Parameters
     ----------
     file

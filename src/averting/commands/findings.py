@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_module
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from averting.commands.options import print_answer
 
 if TYPE_CHECKING:
     from averting.reporting.findings import Findings
@@ -13,10 +14,7 @@ if TYPE_CHECKING:
 
 def show(findings: Findings, *, json: bool, page: Path | None) -> None:
     """Print findings as words or JSON; write tables and a draft page to a folder where one is named."""
-    if json:
-        print(json_module.dumps(findings.to_dict(), indent=2, ensure_ascii=False))
-    else:
-        print("\n".join(findings.lines()))
+    print_answer(findings, json)
     if page is not None:
         from averting.reporting.findings import write_findings
 

@@ -11,6 +11,10 @@ from averting.commands.options import Json, Page
 def moves(file: Path, *, json: Json = False, page: Page = None) -> None:
     """Describe placements in alternative provision, moves between settings, and what was recorded before and after.
 
+    How to write the TOML file: docs/moves.md.
+
+    Example: averting moves moves.toml
+
     Parameters
     ----------
     file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from cyclopts import Parameter
 
@@ -66,3 +66,32 @@ def _plain(text: str) -> object:
 def print_json(value: object) -> None:
     """Print plain values as JSON."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_paths(paths: tuple[Path, ...], json_asked: bool) -> None:
+    """Print where reports were written, each under its name."""
+    if json_asked:
+        print_json([{"report": path.stem, "path": str(path)} for path in paths])
+        return
+    for path in paths:
+        print(f"{path.stem}: {path}")
+
+
+class Answer(Protocol):
+    """What a command found."""
+
+    def to_dict(self) -> Any:
+        """Return it as plain values."""
+        ...
+
+    def lines(self) -> Any:
+        """Return it in words, line by line."""
+        ...
+
+
+def print_answer(found: Answer, json_asked: bool) -> None:
+    """Print an answer in words, or as JSON."""
+    if json_asked:
+        print_json(found.to_dict())
+        return
+    print("\n".join(found.lines()))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from averting.commands.options import Json, Quiet, print_json
+from averting.commands.progress import timed
 
 
 def outcomes(
@@ -14,9 +13,14 @@ def outcomes(
     folder: Path,
     *,
     page: bool = True,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make an outcomes board: an area against alike and all areas, over time, as a page and a spreadsheet.
+
+    How to write the TOML file: docs/outcomes-board.md.
+
+    Example: averting outcomes board.toml our-board
 
     Parameters
     ----------
@@ -26,14 +30,13 @@ def outcomes(
         Where to write tables, board.xlsx and board.html.
     page
         Render board.html.
-    quiet
-        Print only where the files are.
     """
     from averting.evaluation.outcomes import outcomes_board
 
-    def tell(message: str) -> None:
-        if not quiet:
-            print(message, file=sys.stderr, flush=True)
-
-    for path in outcomes_board(board, folder, page=page, progress=tell):
+    with timed(folder, "outcomes", quiet=quiet or json) as progress:
+        made = outcomes_board(board, folder, page=page, progress=progress)
+    if json:
+        print_json([str(path) for path in made])
+        return
+    for path in made:
         print(path)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from averting.commands.options import Json, print_json
 
 
 def what_works(
@@ -15,9 +13,11 @@ def what_works(
     phase: str | None = None,
     outcome: str | None = None,
     own: Path | None = None,
-    json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    json: Json = False,
 ) -> None:
     """Search the Directory of What Works: interventions, what is known of them, and from where.
+
+    Example: averting what-works mentoring --phase secondary
 
     Parameters
     ----------
@@ -31,14 +31,12 @@ def what_works(
         Keep entries for this indicator, such as suspensions.
     own
         TOML file of your own entries, in the layout of models/what_works.
-    json
-        Print as JSON.
     """
     from averting.appraisal.what_works import what_works as search
 
     found = search(*words, need=need, phase=phase, outcome=outcome, own=own)
     if json:
-        print(json_module.dumps([one.to_dict() for one in found], indent=2, ensure_ascii=False))
+        print_json([one.to_dict() for one in found])
         return
     for one in found:
         print("\n".join(one.lines()))

@@ -70,5 +70,6 @@ def refuse_unknown(la: str, known: tuple[str, ...], families: tuple[str, ...]) -
     near = f"Do you mean {' or '.join(like)}? " if like else ""
     raise ParameterError(
         f"There are no figures of '{la}' in {', '.join(families)}, which know {len(known)} authorities. {near}"
-        "averting.costs.known_authorities lists them. For another, leave la out and override what you know."
+        "averting.costs.known_authorities lists them. For another, leave it out (local_authority; la in Python): costs are then "
+        "spread over all authorities, and figures of your own go under [costs.override] in evaluation.toml."
     )

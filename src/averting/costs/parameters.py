@@ -19,6 +19,7 @@ from averting.costs.references import known_references
 from averting.draws import stream
 from averting.errors import Fault, ParameterError, refuse
 from averting.notebook import card
+from averting.units import shown
 from averting.years import FinancialYear
 
 Grade = Literal["A", "B", "C", "D", "E"]
@@ -118,8 +119,8 @@ class Override:
 
     Examples
     --------
-    >>> from averting.costs.distributions import Distribution
-    >>> av.Override(Distribution.point(0.5), reason="our own records").distribution.mean
+    >>> from averting.costs import Distribution, Override
+    >>> Override(Distribution.point(0.5), reason="our own records").distribution.mean
     0.5
     """
 
@@ -315,15 +316,15 @@ class ParameterSet(Mapping[str, Parameter]):
         """Return every parameter with its range, unit, prices, grade and source, and what you must give."""
         rows = [
             (
-                str(row.key),
-                f"{row.central:,.4g}",
-                f"{row.low:,.4g} to {row.high:,.4g}",
-                str(row.unit),
-                str(row.price_year or ""),
-                str(row.grade),
-                str(row.source),
+                str(row["key"]),
+                shown(row["central"]),
+                f"{shown(row['low'])} to {shown(row['high'])}" if row["low"] < row["high"] else "",
+                str(row["unit"]),
+                str(row["price_year"] or ""),
+                str(row["grade"]),
+                str(row["source"]),
             )
-            for row in self.sources().itertuples()
+            for row in self.sources().to_dict(orient="records")
         ]
         columns = ("parameter", "central", "90 % range", "unit", "prices", "grade", "source")
         facts = {f"you must give {key}": asked.ask for key, asked in self.unset.items()}

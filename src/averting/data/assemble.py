@@ -13,20 +13,17 @@ import pandas as pd
 import xarray as xr
 
 from averting.checks import CheckResult
+from averting.data.cell_faults import note_counts, note_exposure
 from averting.data.cells import (
     FINE,
     FRACTIONAL,
-    HUGE,
     MISSING,
     MOST,
     MOST_NATIONAL,
-    NEGATIVE,
     NOT_APPLICABLE,
     OBSERVED,
     STATUS_NAMES,
     SUPPRESSED,
-    UNBOUNDED,
-    UNKNOWN,
     Bools,
     Cells,
     Floats,
@@ -95,12 +92,15 @@ class Origin:
         What may stand where a count would be.
     tolerates : frozenset
         Faults that make cells missing, with a check, instead of refusing the table.
+    header : tuple of str
+        Every column of the file, for messages; those that were read by default.
     """
 
     source: str
     level: str
     symbols: Mapping[str, Symbol]
     tolerates: frozenset[Tolerated] = frozenset()
+    header: tuple[str, ...] = ()
 
 
 def assemble(
@@ -132,7 +132,7 @@ def assemble(
     log = FaultLog(origin.source, rows)
     absent = [column for column in layout.columns if column not in frame.columns]
     for column in absent:
-        log.missing_column(column, list(frame.columns))
+        log.missing_column(column, origin.header or tuple(map(str, frame.columns)))
     keys = (
         None
         if {layout.school, layout.period} & set(absent)
@@ -214,43 +214,16 @@ def _with(data: xr.Dataset, dim: str, columns: Mapping[str, Floats], keys: Keys)
     return labelled.assign({f"{dim}s": ((dim, "school", "period"), values)})
 
 
-_COUNT_FIX = "A count is a whole number, 0 or more, or a declared symbol"
-
-
 def _counts(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Cells:
     cells = read_counts(column, origin.symbols)
-    if "fractional_count" not in origin.tolerates:
-        fractional = np.flatnonzero(cells.problem == FRACTIONAL)
-        log.each("fractional", name, fractional, "a fractional count", f"{_COUNT_FIX}; rates are not counts")
-    log.each("negative", name, np.flatnonzero(cells.problem == NEGATIVE), "a negative count", _COUNT_FIX)
-    log.each("huge", name, np.flatnonzero(cells.problem == HUGE), "a number too large to be a count", _COUNT_FIX)
-    declared = ", ".join(f"'{text}'" for text in origin.symbols) or "none"
-    for record in np.flatnonzero(cells.problem == UNKNOWN).tolist():
-        found = f"{_shown(cells.text(record))} is neither a count nor a declared symbol (declared: {declared})"
-        fix = "Correct it, or declare it with its interval, such as symbols={'c': (1, 4)}"
-        log.add("symbol", name, found, fix, records=[record])
-    for record in np.flatnonzero(cells.problem == UNBOUNDED).tolist():
-        text = cells.text(record)
-        found = f"'{text}' is {origin.symbols[text].meaning}"
-        fix = f"Give the bounds its publisher states, such as symbols={{'{text}': (1, 4)}}"
-        log.add("bounds", name, found, fix, records=[record])
+    note_counts(cells, name, origin.symbols, log, fractions="fractional_count" in origin.tolerates)
     return cells
-
-
-def _shown(text: str) -> str:
-    """Return an unknown cell for a message, without anything that could be a school's count."""
-    if text == "":
-        return "a blank cell"
-    if any(character.isdigit() for character in text) and not text.startswith(("<", ">")):
-        return "text with digits that is not a plain number"
-    return f"'{text[:40]}'"
 
 
 def _exposure(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Floats:
     most = MOST_NATIONAL if origin.level == "national" else MOST
     values, bad = read_exposure(column, origin.symbols, most=most)
-    fix = "Exposure is a number, 0 or more, or blank where it is not known"
-    log.each("exposure", name, np.flatnonzero(bad), "not a number that an exposure can be", fix)
+    note_exposure(column, np.flatnonzero(bad), name, log)
     # a cell refused for its text is not refused again for having no exposure
     return np.where(bad, 1.0, values)
 

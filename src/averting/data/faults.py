@@ -12,6 +12,16 @@ import numpy.typing as npt
 from averting.errors import DataError, Fault, refuse
 
 SHOWN = 20
+SHOWN_ROWS = 5  # of one fault that many rows have
+SHOWN_COLUMNS = 12
+
+
+def columns_there(columns: Collection[str]) -> str:
+    """Say which columns a table has, for a message; names with digits could be a school's counts and are only counted."""
+    plain = [name[:40] for name in columns if name and not any(character.isdigit() for character in name)]
+    shown = [f"'{name}'" for name in plain[:SHOWN_COLUMNS]]
+    more = len(columns) - len(shown)
+    return f"The file has {', '.join(shown) or 'no column named in words'}{f', and {more} more' if more else ''}"
 
 
 def safe(text: str) -> str:
@@ -37,20 +47,26 @@ class FaultLog:
 
     def add(self, kind: str, column: str, found: str, fix: str, *, records: Sequence[int] = ()) -> None:
         """Record one fault, at records (positions in the table) of one column."""
-        lines = ", ".join(f"row {self._rows[record]}" for record in records)
+        self._note(kind, column, ", ".join(f"row {self._rows[record]}" for record in records), found, fix)
+
+    def _note(self, kind: str, column: str, lines: str, found: str, fix: str) -> None:
         where = ", ".join(part for part in (self._source, lines, column) if part)
         self._kinds.setdefault((kind, column), []).append(Fault(where, found, fix))
 
     def each(self, kind: str, column: str, records: Iterable[int], found: str, fix: str) -> None:
-        """Record the same fault at each of several records."""
-        for record in records:
-            self.add(kind, column, found, fix, records=[record])
+        """Record the same fault of several records once, naming the first few rows."""
+        rows = [str(self._rows[record]) for record in records]
+        if rows:
+            more = len(rows) - SHOWN_ROWS
+            lines = f"{'row' if len(rows) == 1 else 'rows'} {', '.join(rows[:SHOWN_ROWS])}"
+            self._note(kind, column, lines + (f" and {more:,} more" if more > 0 else ""), found, fix)
 
     def missing_column(self, column: str, columns: Collection[str]) -> None:
         """Record that a column is not there, with the nearest name that is."""
         near = get_close_matches(column, list(columns), n=1)
         hint = f"; '{near[0]}' is there and looks like it" if near else ""
-        self.add("column", column, f"there is no column '{column}'{hint}", "Add the column, or name the right one")
+        fix = f"Add the column, or name the right one under [data.columns]. {columns_there(columns)}"
+        self.add("column", column, f"there is no column '{column}'{hint}", fix)
 
     def refuse(self, heading: str) -> None:
         """Raise one DataError with every kind of fault in it, or do nothing where there is none."""

@@ -124,7 +124,8 @@ def load_indicators(path: Path | None = None, *, own: Path | None = None) -> dic
 
     Examples
     --------
-    >>> av.load_indicators()["suspensions"].unit
+    >>> from averting.data import load_indicators
+    >>> load_indicators()["suspensions"].unit
     'events'
     """
     shipped = _load(path or models_dir() / "indicators.toml")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from averting.checks import CheckResult
 from averting.data.assemble import ATTRIBUTES, BLANK, OPTIONAL_ATTRIBUTES, Origin, assemble
 from averting.data.breakdowns import keep_rows, rows_check
+from averting.data.faults import columns_there
 from averting.data.files import read_columns
 from averting.data.headcounts import COLUMN, with_headcount
 from averting.data.indicators import load_indicators
@@ -40,9 +41,15 @@ def read_tidy(
     named = {role: columns.get(role, role) for role in NEEDED_ROLES}
     named |= {role: columns.get(role, role) for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES)}
     known = {*counts, *load_indicators(), *(indicators or ())}
+    header: list[str] = []
+
+    def told(names: Iterable[str]) -> set[str]:
+        header[:] = names
+        return wanted
+
     if wide is None:
         wanted = {*named.values(), *counts.values(), *known, *covariates, *chosen.rows}
-        frame = read_columns(path, lambda _: wanted, sheet=sheet)
+        frame = read_columns(path, told, sheet=sheet)
     else:
         frame = long_from_wide(read_columns(path, set, sheet=sheet), wide, source=path.name)
         named["period"] = PERIOD
@@ -62,16 +69,21 @@ def read_tidy(
     declared = load_indicators()
     if not any(key not in declared or declared[key].kind == "count" for key in counts):
         raise DataError(
-            f"{path.name}: no column of counts. Name one in columns, such as {{'suspensions': 'susp'}}; shares and means "
-            "are read beside counts."
+            f'{path.name}: no column of counts. Name one, such as suspensions = "susp" under [data.columns] in '
+            "evaluation.toml, or columns={'suspensions': 'susp'} in Python; shares and means are read beside counts. "
+            f"{columns_there(header or list(map(str, frame.columns)))}."
         )
     if phase is not None and present.get("phase") in frame.columns:
         frame, other = pick_phase(frame, present["phase"], phase, source=path.name, level=level)
         unwanted += other
     elif phase is not None and chosen.pupils is None:
-        raise DataError(f"{path.name} has no phase column, so phase='{phase}' cannot be kept. Name it in columns.")
+        raise DataError(
+            f"{path.name} has no column '{present.get('phase', 'phase')}', so phase='{phase}' cannot be kept. Name the right "
+            "one as phase under [data.columns], or, where all schools are of one phase, leave phase out of [data]. "
+            f"{columns_there(header or list(map(str, frame.columns)))}."
+        )
     rows = frame.index.to_numpy(dtype=np.int64) + 2
-    origin = Origin(path.name, level, {"": BLANK, **symbols})
+    origin = Origin(path.name, level, {"": BLANK, **symbols}, header=tuple(header))
     data, found = assemble(frame, rows, layout_of(present, dict(sorted(counts.items())), covariates), origin)
     return Panel(data, (*checks, *left_out_check(unwanted), *found))
 

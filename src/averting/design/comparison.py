@@ -49,7 +49,8 @@ class SameAsPilots:
 
     Examples
     --------
-    >>> av.SameAsPilots(on=["phase", "region"], exclude_same_la=True).on
+    >>> from averting.design import SameAsPilots
+    >>> SameAsPilots(on=["phase", "region"], exclude_same_la=True).on
     ['phase', 'region']
     """
 
@@ -77,10 +78,12 @@ class SameAsPilots:
         )
         position = {school: i for i, school in enumerate(panel.schools)}
         wanted = {tuple(traits[position[pilot]]) for pilot in pilots}
-        if any("" in want for want in wanted):
+        absent = [trait for i, trait in enumerate(self.on) if any(want[i] == "" for want in wanted)]
+        if absent:
             raise DesignError(
-                f"comparison rule: a pilot has no {' or '.join(self.on)} in the data. Add it, or choose "
-                "comparison schools by a list."
+                f"comparison rule: a pilot has no {' and no '.join(absent)} in the data. Take {' and '.join(absent)} out of "
+                "on under [design.comparison] (in Python, of SameAsPilots(on=...)), or name the column that holds it, "
+                f'such as {absent[0]} = "..." under [data.columns].'
             )
         complete = complete_schools(panel, periods) if self.balanced else set(panel.schools)
         self._refuse_strangers(panel)

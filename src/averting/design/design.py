@@ -13,6 +13,7 @@ from averting.checks import CheckResult
 from averting.data import Panel
 from averting.design.comparison import ComparisonRule, choose_comparison
 from averting.design.events import default_events
+from averting.design.one_sided import one_sided
 from averting.errors import DesignError, Fault, UnitError, refuse
 from averting.notebook import card
 from averting.years import Period, covered
@@ -307,6 +308,8 @@ def _pilot_faults(panel: Panel, starts: Mapping[str, str], used: tuple[str, ...]
             faults.append(Fault(f"start of pilot {pilot}", f"no period before {first} is used", _BOTH_SIDES))
         elif not any(period >= first for period in used):
             faults.append(Fault(f"start of pilot {pilot}", f"no period from {first} on is used", _BOTH_SIDES))
+        elif pilot in known:
+            faults += one_sided(panel, pilot, first, used)
     return faults
 
 

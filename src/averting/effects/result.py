@@ -40,7 +40,8 @@ class Estimand:
 
     Examples
     --------
-    >>> av.Estimand("suspensions", "with or without", "two schools", "ratio").no_effect
+    >>> from averting.effects import Estimand
+    >>> Estimand("suspensions", "with or without", "two schools", "ratio").no_effect
     1.0
     """
 

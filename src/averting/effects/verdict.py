@@ -32,7 +32,8 @@ class Verdict(StrEnum):
 
     Examples
     --------
-    >>> av.Verdict.UNCERTAIN
+    >>> from averting.effects import Verdict
+    >>> Verdict.UNCERTAIN
     <Verdict.UNCERTAIN: 'too uncertain to tell'>
     """
 

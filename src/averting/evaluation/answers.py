@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from averting.data import read_panel
+from averting.data.faults import columns_there
 from averting.errors import AvertingError, EvaluationError
+from averting.evaluation.guessed import WORDS, Guess, guess_columns
 from averting.evaluation.scaffold import new
 from averting.evaluation.settings import FILE
 from averting.years import AcademicYear, FinancialYear
@@ -78,11 +80,14 @@ def new_from(folder: str | Path, answers: Answers) -> tuple[Path, tuple[str, ...
         copied = made / "data" / answers.data.name
         shutil.copyfile(answers.data, copied)
         known["path"] = f"data/{answers.data.name}"
-        known["source"], unread = _source(copied, answers.level or "school")
-        left += unread
+        known["source"] = _source(copied, answers.level or "school")
     text = (made / FILE).read_text(encoding="utf-8")
     for key, value in known.items():
         text = _filled(text, key, value)
+    if known.get("source") == "tidy":
+        guess = guess_columns(copied)
+        text = text if guess is None else _with_columns(text, guess)
+        left += _columns_left(guess)
     (made / FILE).write_text(text, encoding="utf-8")
     return made, tuple(left)
 
@@ -120,10 +125,39 @@ def _filled(text: str, key: str, value: str | Sequence[str]) -> str:
     return made
 
 
-def _source(path: Path, level: str) -> tuple[str, list[str]]:
-    """Return how a file is to be read, and what is left to say of it."""
+def _with_columns(text: str, guess: Guess) -> str:
+    """Return the template with columns as guessed, and without what this table cannot answer."""
+    text, times = re.subn(r"(?ms)^# \[data\.columns\]\n.*?(?=\n\[design\])", lambda _: guess.toml(), text, count=1)
+    if not times:
+        raise EvaluationError("The template has no '# [data.columns]'. It ships with averting: reinstall it.")
+    traits = [trait for trait in ("phase", "region") if trait in guess.columns]
+    if "phase" not in traits:
+        text = text.replace('phase = "Secondary"', '# phase = "Secondary"   # the table does not say', 1)
+    if traits:
+        return _filled(text, "on", traits)
+    text = text.replace('rule = "same" ', 'rule = "all"  ', 1)
+    return re.sub(r"(?m)^on = ", "# on = ", text, count=1)
+
+
+def _columns_left(guess: Guess | None) -> list[str]:
+    """Return what is left to say of a table of one's own."""
+    if guess is None:
+        return ["[data.columns]: which of your columns is which (averting check names those it misses)"]
+    if not guess.columns:
+        return [f"[data.columns]: which of your columns is which. {columns_there(guess.header)}"]
+    taken = ", ".join(f"{role} = '{column}'" for role, column in guess.columns.items())
+    left = [f"[data.columns]: is this right? {taken}"]
+    left += [f"[data.columns] {role}: the column with {WORDS[role]}" for role in guess.missing]
+    if guess.symbols:
+        named = ", ".join(f"'{text}'" for text in guess.symbols)
+        left.append(f"[data.symbols]: from what to what {named} stands for, as whoever made the table says")
+    return left
+
+
+def _source(path: Path, level: str) -> str:
+    """Return how a file is to be read."""
     try:
         read_panel(path, source="dfe_exclusions", level=level, phase="Secondary")
     except AvertingError:
-        return "tidy", ["[data.columns]: which of your columns is which (averting check names those it misses)"]
-    return "dfe_exclusions", []
+        return "tidy"
+    return "dfe_exclusions"

@@ -128,7 +128,8 @@ def render_all(
 
     Examples
     --------
-    >>> [path.name for path in av.render_all("my-pilot", names=["summary"], engine="embedded")]
+    >>> from averting.evaluation import render_all
+    >>> [path.name for path in render_all("my-pilot", names=["summary"], engine="embedded")]
     ['summary.html']
     """
     endings = check_formats(to)

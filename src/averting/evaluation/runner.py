@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
@@ -240,14 +241,24 @@ def _nothing(_folder: Path) -> None:
     raise AssertionError("an estimate is written before it is used")
 
 
+def _alike(path: Path) -> str:
+    """Name the files beside a missing one that are called nearly so, such as in other case."""
+    try:
+        there = {one.name.casefold(): one.name for one in path.parent.iterdir() if one.is_file()}
+    except OSError:
+        return ""
+    near = [there[name] for name in get_close_matches(path.name.casefold(), list(there), n=2)]
+    return f" There is {' and '.join(near)}: write the name exactly so." if near else ""
+
+
 def _load(folder: str | Path, data: str | Path | None) -> Evaluation:
     evaluation = load_evaluation(folder)
     if data is not None:
         evaluation = evaluation.with_data(Path(data))
     if not evaluation.data.path.is_file():
         raise DataError(
-            f"{evaluation.data.path} does not exist. Put the file there, change [data] path in {FILE}, or name it "
-            "with --data."
+            f"{evaluation.data.path} does not exist.{_alike(evaluation.data.path)} Put the file there, change [data] path in "
+            f"{FILE}, or name it with --data."
         )
     return evaluation
 

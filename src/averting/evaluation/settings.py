@@ -159,7 +159,8 @@ def load_evaluation(folder: str | Path) -> Evaluation:
 
     Examples
     --------
-    >>> av.load_evaluation("my-pilot").primary.indicator
+    >>> from averting.evaluation import load_evaluation
+    >>> load_evaluation("my-pilot").primary.indicator
     'permanent_exclusions'
     """
     folder = Path(folder)

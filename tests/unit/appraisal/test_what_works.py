@@ -13,7 +13,7 @@ import xarray as xr
 
 import averting as av
 from averting import cli
-from averting.appraisal.what_works import GRADES, directory_prior, forecast, updated
+from averting.appraisal.what_works import GRADES, directory_prior, forecast, updated, what_works
 from averting.effects.bayes.priors import Prior, load_priors, prior_table
 from averting.errors import EstimationError, Fault, ParameterError
 from averting.evaluation.estimate_settings import read_estimate
@@ -55,7 +55,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_every_shipped_entry_says_how_much_is_known():
-    entries = av.what_works()
+    entries = what_works()
     assert len(entries) == 20
     assert all(one.grade in GRADES and one.source and one.locator for one in entries)
     assert [one.key for one in entries if one.effect] == ["social_workers_in_schools"]
@@ -79,7 +79,7 @@ def test_the_measured_effect_is_that_of_the_worked_evaluation(shared, tmp_path):
         method="ratio_did",
         seed=1,
     )
-    declared = av.what_works("social_workers_in_schools")[0].effect_on("suspensions")
+    declared = what_works("social_workers_in_schools")[0].effect_on("suspensions")
     assert declared is not None
     assert declared.ratio == pytest.approx(effect.estimate, abs=0.01)
     # permutations are drawn at random
@@ -87,19 +87,19 @@ def test_the_measured_effect_is_that_of_the_worked_evaluation(shared, tmp_path):
 
 
 def test_search_by_words_need_phase_and_outcome():
-    assert {one.key for one in av.what_works("TRANSITION")} >= {
+    assert {one.key for one in what_works("TRANSITION")} >= {
         "week_at_new_school",
         "summer_transition_programme",
     }
-    assert all("attendance" in one.needs for one in av.what_works(need="attendance"))
-    assert all("managed_moves" in one.outcomes for one in av.what_works(outcome="managed_moves"))
-    assert av.what_works("no such words at all") == ()
+    assert all("attendance" in one.needs for one in what_works(need="attendance"))
+    assert all("managed_moves" in one.outcomes for one in what_works(outcome="managed_moves"))
+    assert what_works("no such words at all") == ()
     with pytest.raises(ParameterError, match="Did you mean 'attendance'"):
-        av.what_works(need="atendance")
+        what_works(need="atendance")
 
 
 def test_own_entries_are_searched_with_the_shipped_ones(own):
-    found = av.what_works("mentoring", own=own)
+    found = what_works("mentoring", own=own)
     assert [one.key for one in found] == ["our_mentors"]
     assert found[0].own
     assert "(your own entry)" in found[0].lines()[0]
@@ -125,11 +125,11 @@ def test_an_entry_that_says_too_little_or_too_much_is_refused(tmp_path, text, to
     path = tmp_path / "own.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ParameterError, match=told):
-        av.what_works(own=path)
+        what_works(own=path)
 
 
 def test_prior_is_the_measured_effect_widened_for_another_place(own):
-    entry = av.what_works("our_mentors", own=own)[0]
+    entry = what_works("our_mentors", own=own)[0]
     prior = directory_prior(entry, "suspensions")
     assert prior.mean == pytest.approx(math.log(0.8))
     assert prior.sd == pytest.approx(math.hypot(math.log(1.28 / 0.5) / (2 * 1.959964), 0.3), rel=1e-6)
@@ -139,7 +139,7 @@ def test_prior_is_the_measured_effect_widened_for_another_place(own):
 
 
 def test_forecast_feeds_an_appraisal(own):
-    entry = av.what_works("rooted")[0]
+    entry = what_works("rooted")[0]
     averted = forecast(entry, without=6.0, years=["2023/24", "2024/25"], seed=3)
     total = averted.total().to_numpy()
     # the mean of a lognormal ratio with sd 0.2 is exp(0.02): a sceptic expects nothing, and slightly less
@@ -156,7 +156,7 @@ def test_forecast_feeds_an_appraisal(own):
 
 
 def test_a_pilot_and_the_directory_are_weighed_by_their_precision(own):
-    entry = av.what_works("our_mentors", own=own)[0]
+    entry = what_works("our_mentors", own=own)[0]
     simulated = av.simulate_pilot(seed=1, start="2022/23")
     panel = av.Panel.from_frame(
         simulated.frame,
@@ -195,17 +195,17 @@ def test_the_command_prints_entries_and_json(capsys):
 
 
 def test_what_is_printed_names_sources_and_no_place_in_files_that_readers_do_not_have():
-    for one in av.what_works():
+    for one in what_works():
         said = "\n".join(one.lines())
         assert not re.search(r"\b00\d:\d", said + str(one.to_dict()["source"]))
         assert "Source: " in said and "timpson_2019" not in said
-    assert "Timpson review of school exclusion" in av.what_works("fair_access_panel")[0].lines()[-1]
+    assert "Timpson review of school exclusion" in what_works("fair_access_panel")[0].lines()[-1]
     assert without_locators("Timpson Review [001:1-2, 5]; 004:15-16; a page [3]") == "Timpson Review; a page [3]"
     assert all("001:" not in one.source for one in outcome_sets().values())
 
 
 def test_an_entry_is_the_prior_of_a_bayesian_estimate_and_its_source_is_in_the_report(own):
-    prior = directory_prior(av.what_works("our_mentors", own=own)[0], "suspensions")
+    prior = directory_prior(what_works("our_mentors", own=own)[0], "suspensions")
     priors = load_priors("bayes_count", prior)
     assert (priors["log_ratio"].mean, priors["log_ratio"].sd) == (prior.mean, prior.sd)
     others = load_priors("bayes_count")
@@ -228,7 +228,7 @@ def test_an_evaluation_names_an_entry_as_its_prior(own):
 
     prior, faults = read(prior="directory:our_mentors", directory=own.name)
     assert not faults
-    assert prior == directory_prior(av.what_works("our_mentors", own=own)[0], "suspensions")
+    assert prior == directory_prior(what_works("our_mentors", own=own)[0], "suspensions")
     assert read(prior="sceptical") == ("sceptical", [])
     assert "no entry 'our_mentors'" in read(prior="directory:our_mentors")[1][0].found
     assert "'hopeful' is not known" in read(prior="hopeful")[1][0].found

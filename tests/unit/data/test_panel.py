@@ -187,8 +187,18 @@ def test_exposure_that_is_no_number(good: pd.DataFrame) -> None:
     good.loc[3, "headcount"] = "about 900"
     good.loc[4, "headcount"] = "-800"
     text = refusal(good)
-    assert "frame, row 5, headcount: not a number that an exposure can be" in text
-    assert "frame, row 6, headcount: not a number that an exposure can be" in text
+    assert "frame, rows 5, 6, headcount: not a number that an exposure can be" in text
+    assert "900" not in text
+    assert "1 fault" in text
+
+
+def test_numbers_with_commas_say_how_to_write_them(good: pd.DataFrame) -> None:
+    good.loc[3, "headcount"] = "1,021"
+    good.loc[4, "perm_excl"] = "1,021"
+    text = refusal(good)
+    assert "frame, row 5, headcount: a number with a comma in it. Write it without commas: in Excel" in text
+    assert "frame, row 6, perm_excl: a number with a comma in it" in text
+    assert "021" not in text
 
 
 def test_zero_exposure_with_events(good: pd.DataFrame) -> None:
@@ -244,6 +254,17 @@ def test_all_faults_come_in_one_error(good: pd.DataFrame) -> None:
     assert "7 faults" in text
 
 
+def test_a_symbol_in_many_rows_is_one_fault_that_says_how_to_declare_it(good: pd.DataFrame) -> None:
+    good["perm_excl"] = "q"
+    text = refusal(good)
+    assert text.startswith("frame cannot be read as a panel: 1 fault\n")
+    assert (
+        f"rows 2, 3, 4, 5, 6 and {len(good) - 5} more, perm_excl: 'q' is neither a count nor a declared symbol"
+        in text
+    )
+    assert "q = [1, 4] under [data.symbols] in evaluation.toml, or symbols={'q': (1, 4)} in Python" in text
+
+
 def test_long_lists_are_capped_aloud_and_show_every_kind() -> None:
     size = 60
     frame = pd.DataFrame(
@@ -251,7 +272,7 @@ def test_long_lists_are_capped_aloud_and_show_every_kind() -> None:
             "urn": [str(i) for i in range(size)],
             "time_period": "2016/17",
             "headcount": "100",
-            "perm_excl": ["c"] * size,
+            "perm_excl": ["abcdef"[i // 10] + "ghijklmnop"[i % 10] for i in range(size)],
             "fixed_excl": ["1"] * (size - 1) + ["-3"],
         }
     )

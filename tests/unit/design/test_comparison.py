@@ -73,7 +73,7 @@ def test_unknown_trait() -> None:
 
 def test_pilot_without_the_trait(table: pd.DataFrame, panel_of: Callable[[pd.DataFrame], Panel]) -> None:
     table.loc[table["urn"] == "100001", "region"] = ""
-    with pytest.raises(DesignError, match="a pilot has no phase or region in the data"):
+    with pytest.raises(DesignError, match=r"a pilot has no region in the data\. Take region out of on"):
         SameAsPilots().select(panel_of(table), ("100001",), USED)
 
 

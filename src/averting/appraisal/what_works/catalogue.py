@@ -207,7 +207,8 @@ def what_works(
 
     Examples
     --------
-    >>> [one.label for one in av.what_works("social", "worker", outcome="permanent_exclusions")]
+    >>> from averting.appraisal.what_works import what_works
+    >>> [one.label for one in what_works("social", "worker", outcome="permanent_exclusions")]
     ['Social workers in schools', 'Virtual school head for children with a social worker']
     """
     entries = {**_shipped(), **(_read(Path(own), own=True) if own else {})}

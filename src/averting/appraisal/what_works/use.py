@@ -28,7 +28,7 @@ def directory_prior(entry: Intervention, indicator: str, *, elsewhere: float = E
     Parameters
     ----------
     entry : Intervention
-        From :func:`averting.what_works`.
+        From :func:`averting.appraisal.what_works.what_works`.
     indicator : str
         What it is to move.
     elsewhere : float
@@ -75,7 +75,7 @@ def forecast(
     Parameters
     ----------
     entry : Intervention
-        From :func:`averting.what_works`.
+        From :func:`averting.appraisal.what_works.what_works`.
     indicator : str
         What is averted.
     without : float
@@ -141,7 +141,7 @@ def updated(effect: Effect, entry: Intervention, *, elsewhere: float = ELSEWHERE
     effect : Effect
         A ratio with a bounded interval.
     entry : Intervention
-        From :func:`averting.what_works`.
+        From :func:`averting.appraisal.what_works.what_works`.
     elsewhere : float
         As for :func:`directory_prior`.
 
