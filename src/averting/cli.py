@@ -34,7 +34,8 @@ from averting.commands.options import (
     read_values,
 )
 from averting.commands.outcomes import outcomes
-from averting.commands.progress import teller, timed
+from averting.commands.progress import timed
+from averting.commands.publish import publish
 from averting.commands.risk import risk
 from averting.commands.savings import savings
 from averting.commands.verify import verify
@@ -56,7 +57,20 @@ app = App(
     default_parameter=Parameter(negative_iterable=()),  # no --empty-pilots: leaving an option out says as much
 )
 
-for _command in (areas, delivery, equity, init_data, moves, new, outcomes, risk, savings, verify, what_works):
+for _command in (
+    areas,
+    delivery,
+    equity,
+    init_data,
+    moves,
+    new,
+    outcomes,
+    publish,
+    risk,
+    savings,
+    verify,
+    what_works,
+):
     app.command(_command)
 
 
@@ -171,57 +185,6 @@ def render(
                 folder, names=names, to=formats, engine=engine, parameters=given, cache=cache, progress=progress
             )
     print_paths(made, json)
-
-
-@app.command
-def publish(
-    folder: Folder,
-    destination: Path,
-    *,
-    rules: str = "under_five",
-    previous: tuple[Path, ...] = (),
-    of: str | None = None,
-    engine: Renderer = "auto",
-    to: Formats = "html",
-    json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Write what may leave of an evaluation, or of another command's file: pages, tables and the record of what was withheld.
-
-    Example: averting publish my-pilot public
-
-    Parameters
-    ----------
-    destination
-        Folder to make.
-    of
-        The command whose file is given in place of an evaluation's folder: delivery, moves, areas, equity or outcomes.
-    rules
-        Rule set of models/disclosure.toml.
-    previous
-        Folder of an earlier release; give it once for each.
-    """
-    made = _published_file(folder, destination, of, rules, previous, quiet or json) if of else None
-    if made is None:
-        from averting.reporting.publish import publish as publish_results
-
-        formats = [name.strip() for name in to.split(",")]
-        with timed(folder, f"publish {to}", quiet=quiet or json) as progress:
-            made = publish_results(
-                folder, destination, rules=rules, previous=previous, engine=engine, to=formats, progress=progress
-            )
-    if json:
-        print_json({"published": str(made)})
-        return
-    print(f"published: {made}")
-
-
-def _published_file(
-    file: Path, destination: Path, kind: str, rules: str, previous: tuple[Path, ...], quiet: bool
-) -> Path:
-    from averting.evaluation.publishing import publish_file
-
-    return publish_file(file, destination, kind=kind, rules=rules, previous=previous, progress=teller(quiet))
 
 
 @app.command
