@@ -37,7 +37,7 @@ app = App(
 for _command in (init_data, new, verify):
     app.command(_command)
 
-for _word in ("risk", "what_works", "outcomes", "delivery", "moves", "areas", "equity"):
+for _word in ("risk", "what_works", "outcomes", "delivery", "moves", "areas", "equity", "local_figures"):
     app.command(f"averting.commands.{_word}:{_word}", name=_word.replace("_", "-"))
 
 

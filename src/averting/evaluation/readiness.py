@@ -58,7 +58,9 @@ def _money(evaluation: Evaluation) -> Iterator[CheckResult]:
             "programme", "info", message, f"It takes: one [[programme]] for each year and payer in {FILE}."
         )
     costs = evaluation.costs
-    parameters = load_parameters(*costs.families, la=costs.local_authority).under(costs.overrides)
+    parameters = load_parameters(*costs.families, la=costs.local_authority, own=costs.local_figures).under(
+        costs.overrides
+    )
     wanted = sorted({key for keys in parameters.asleep.values() for key in keys})
     if wanted:
         named = ", ".join(wanted[:_SHOWN]) + (f" and {len(wanted) - _SHOWN} more" if len(wanted) > _SHOWN else "")

@@ -76,6 +76,7 @@ class CostSettings:
     price_year: FinancialYear
     overrides: Mapping[str, Override] = field(default_factory=dict)
     as_of: date | None = None
+    local_figures: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         data=_data(folder, top.table("data") or _absent(top, "data")),
         design=_design(design, events, folder),
         estimates=(*estimates, *_sensitivities(estimates, events)),
-        costs=_costs(costs) if costs else None,
+        costs=_costs(folder, costs) if costs else None,
         appraisal=read_appraisal(top, folder),
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
@@ -351,12 +352,13 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
     return settings
 
 
-def _costs(table: TomlTable) -> CostSettings:
+def _costs(folder: Path, table: TomlTable) -> CostSettings:
     families, authority = table.texts("families"), table.take("local_authority", str, None)
     price_year = table.parse("price_year", FinancialYear.parse) or FinancialYear(2000)
     overrides, as_of = _overrides(table), read_day(table, "as_of")
+    figures = table.path("local_figures", folder, None)
     table.done()
-    return CostSettings(families, authority, price_year, overrides, as_of)
+    return CostSettings(families, authority, price_year, overrides, as_of, figures)
 
 
 def _overrides(table: TomlTable) -> dict[str, Override]:

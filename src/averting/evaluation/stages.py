@@ -169,7 +169,9 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
     costs, appraisal = evaluation.costs, evaluation.appraisal
     if costs is None:
         return
-    parameters = load_parameters(*costs.families, la=costs.local_authority).under(costs.overrides)
+    parameters = load_parameters(*costs.families, la=costs.local_authority, own=costs.local_figures).under(
+        costs.overrides
+    )
     known_deflator().ratio(costs.price_year, costs.price_year)
     if appraisal is None:
         return
@@ -315,7 +317,9 @@ def write_appraisal(
     folder: Path, effect: Effect, costs: CostSettings, settings: AppraisalSettings, *, draws: int, seed: int
 ) -> None:
     """Join one effect with the declared costs, and write flows, summaries and every source."""
-    parameters = load_parameters(*costs.families, la=costs.local_authority).under(costs.overrides)
+    parameters = load_parameters(*costs.families, la=costs.local_authority, own=costs.local_figures).under(
+        costs.overrides
+    )
     appraisal = appraise(
         effect.averted(),
         parameters,
