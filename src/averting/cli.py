@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -312,7 +313,8 @@ def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Show a bar with the time left on standard error."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    left = (TimeRemainingColumn(), TextColumn("left"))
+    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("parts,"), *left)
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as shown:
         task = shown.add_task("power", total=None)
         yield lambda done, of: shown.update(task, completed=done, total=of)
@@ -326,12 +328,19 @@ app.register_install_completion_command(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error made by averting ends it with status 2 and no traceback."""
     try:
-        app(arguments if arguments is not None else sys.argv[1:], exit_on_error=False)
+        try:
+            app(arguments if arguments is not None else sys.argv[1:], exit_on_error=False)
+        finally:
+            sys.stdout.flush()
     except CycloptsError:
         sys.exit(2)  # the library has said which option was wrong, and how it is used
     except AvertingError as error:
         print(f"averting: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        # whoever read the answer has gone, as head does; nothing is wrong, and what is left cannot be written at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except KeyboardInterrupt:
         print("averting: stopped; run the same command again to resume", file=sys.stderr)
         sys.exit(130)

@@ -227,12 +227,18 @@ def _counts(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) ->
     declared = ", ".join(f"'{text}'" for text in origin.symbols) or "none"
     for record in np.flatnonzero(cells.problem == UNKNOWN).tolist():
         found = f"{_shown(cells.text(record))} is neither a count nor a declared symbol (declared: {declared})"
-        fix = "Correct it, or declare it with its interval, such as symbols={'c': (1, 4)}"
+        fix = (
+            "Correct it (write 1005, not 1,005), or declare it with its interval, such as symbols={'c': (1, 4)}, in "
+            "evaluation.toml c = [1, 4] under [data.symbols]"
+        )
         log.add("symbol", name, found, fix, records=[record])
     for record in np.flatnonzero(cells.problem == UNBOUNDED).tolist():
         text = cells.text(record)
         found = f"'{text}' is {origin.symbols[text].meaning}"
-        fix = f"Give the bounds its publisher states, such as symbols={{'{text}': (1, 4)}}"
+        fix = (
+            f"Give the bounds its publisher states, such as symbols={{'{text}': (1, 4)}}, in evaluation.toml "
+            f"'{text}' = [1, 4] under [data.symbols]"
+        )
         log.add("bounds", name, found, fix, records=[record])
     return cells
 
@@ -249,7 +255,7 @@ def _shown(text: str) -> str:
 def _exposure(column: pd.Series[Any], name: str, origin: Origin, log: FaultLog) -> Floats:
     most = MOST_NATIONAL if origin.level == "national" else MOST
     values, bad = read_exposure(column, origin.symbols, most=most)
-    fix = "Exposure is a number, 0 or more, or blank where it is not known"
+    fix = "Exposure is a plain number (1005, not 1,005), 0 or more, or blank where it is not known"
     log.each("exposure", name, np.flatnonzero(bad), "not a number that an exposure can be", fix)
     # a cell refused for its text is not refused again for having no exposure
     return np.where(bad, 1.0, values)

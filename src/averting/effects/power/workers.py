@@ -56,6 +56,7 @@ def run_tasks[Task, Result](
     if workers is not None and workers < 1:
         raise EstimationError(f"workers is {workers}. Give 1 or more, or none for every core.")
     results: dict[int, Result] = {}
+    advance(0, len(tasks))
     if cluster is None and workers is None:
         start = time.perf_counter()
         results[0] = work(tasks[0])
