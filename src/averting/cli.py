@@ -18,6 +18,7 @@ from averting.commands.areas import areas
 from averting.commands.delivery import delivery
 from averting.commands.equity import equity
 from averting.commands.init_data import init_data
+from averting.commands.local_figures import local_figures
 from averting.commands.moves import moves
 from averting.commands.new import new
 from averting.commands.options import (
@@ -62,6 +63,7 @@ for _command in (
     delivery,
     equity,
     init_data,
+    local_figures,
     moves,
     new,
     outcomes,
@@ -349,7 +351,8 @@ def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Show a bar with the time left on standard error."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    left = (TimeRemainingColumn(), TextColumn("left"))
+    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("parts,"), *left)
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as shown:
         task = shown.add_task("power", total=None)
         yield lambda done, of: shown.update(task, completed=done, total=of)
@@ -363,7 +366,10 @@ app.register_install_completion_command(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error made by averting ends it with status 2 and no traceback."""
     try:
-        app(arguments if arguments is not None else sys.argv[1:], exit_on_error=False)
+        try:
+            app(arguments if arguments is not None else sys.argv[1:], exit_on_error=False)
+        finally:
+            sys.stdout.flush()
     except CycloptsError:
         sys.exit(2)  # the library has said which option was wrong, and how it is used
     except AvertingError as error:

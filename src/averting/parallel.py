@@ -113,6 +113,7 @@ class Workers:
             That ``work`` raises; the tasks left are not begun.
         """
         done = 0
+        advance(0, len(tasks))
         for i, result in self._each(work, tasks, seconds, threads):
             done += 1
             advance(done, len(tasks))

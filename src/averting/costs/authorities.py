@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from averting.costs.claims.feasible import provision
-from averting.costs.local_figures import refuse_unknown
+from averting.costs.local_figures import GRANT, read_figures, refuse_unknown
 from averting.draws import stream
 from averting.errors import Fault, ParameterError, refuse
 from averting.resources import read_model
@@ -143,8 +144,15 @@ def _grant() -> dict[str, Any]:
     return read_model("local", "dsg_2021_22.toml")
 
 
-def schools_grant(authority: str) -> dict[str, float]:
-    """Return an authority's dedicated schools grant in 2021-22.
+def schools_grant(authority: str, *, own: str | Path | None = None) -> dict[str, float]:
+    """Return an authority's dedicated schools grant in 2021-22, or in the year of a set of one's own.
+
+    Parameters
+    ----------
+    authority : str
+        Its name, as the figures have it.
+    own : str or Path, optional
+        A set that ``averting local-figures`` made of the grant's workbooks.
 
     Returns
     -------
@@ -155,12 +163,26 @@ def schools_grant(authority: str) -> dict[str, float]:
     Raises
     ------
     ParameterError
-        For an authority that is not there.
+        For an authority that is not there, or a set without both allocations and balances.
     """
-    declared = _grant()
-    refuse_unknown(authority, tuple(declared["allocation"]), ("dsg_2021_22",))
+    declared: Mapping[str, Any] = _grant() if own is None else _own_grant(Path(own))
+    named = "dsg_2021_22" if own is None else Path(own).name
+    refuse_unknown(
+        authority, tuple(la for la in declared["allocation"] if la in declared["balance_share"]), (named,)
+    )
     allocation, share = float(declared["allocation"][authority]), float(declared["balance_share"][authority])
     return {"allocation": allocation, "balance_share": share, "balance": allocation * share}
+
+
+def _own_grant(path: Path) -> Mapping[str, Mapping[str, float]]:
+    figures = read_figures(path).get(GRANT)
+    lacking = [key for key in ("allocation", "balance_share") if figures is None or key not in figures.values]
+    if figures is None or lacking:
+        raise ParameterError(
+            f"{path.name} has no {' and no '.join(lacking)} of the grant. Make it from both workbooks: averting local-figures "
+            "DSG_by_year_dr.xlsx dsg_deficit_derived.xlsx"
+        )
+    return figures.values
 
 
 def recovery(deficit: float, *, planned: float, saving: Array) -> pd.DataFrame:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from averting.costs.cost_line import KINDS, UNIT_COST_UNITS, CostLine, quantity_times_cost
 from averting.costs.declarations import Table, read_parameter, read_unset
-from averting.costs.local_figures import local_values, localised, refuse_unknown
+from averting.costs.local_figures import (
+    SECTION_251,
+    OwnFigures,
+    local_values,
+    localised,
+    own_overrides,
+    read_figures,
+    refuse_unknown,
+)
 from averting.costs.overlaps import overlap_faults, repeated_faults
 from averting.costs.parameters import Parameter, ParameterSet, SumRule, Unset
 from averting.costs.payers import known_payers
@@ -221,7 +230,9 @@ def _merged(sets: Iterable[ParameterSet]) -> ParameterSet:
     )
 
 
-def load_parameters(*families: str, la: str | None = None, deflator: Deflator | None = None) -> ParameterSet:
+def load_parameters(
+    *families: str, la: str | None = None, own: str | Path | None = None, deflator: Deflator | None = None
+) -> ParameterSet:
     """Load declared parameters and their cost lines.
 
     Parameters
@@ -230,6 +241,9 @@ def load_parameters(*families: str, la: str | None = None, deflator: Deflator | 
         Files of ``models/costs``, for example ``"high_needs_block"``.
     la : str, optional
         Local authority whose own figures replace national ones where the families have them.
+    own : str or Path, optional
+        A set of authorities' own figures, as ``averting local-figures`` makes it; those of ``la`` replace averting's, are
+        graded E, and need not be of an authority that averting knows.
     deflator : Deflator, optional
         Release that brings prices together, as from :func:`read_deflator`; by default the latest that ships.
 
@@ -253,11 +267,31 @@ def load_parameters(*families: str, la: str | None = None, deflator: Deflator | 
         raise ParameterError("load_parameters needs at least one family, for example 'high_needs_block'.")
     if len(set(families)) < len(families):
         raise ParameterError(f"A family is named twice in {', '.join(families)}. Name each once.")
-    if la is not None:
+    own_figures = None if own is None else _own_figures(families, la, Path(own))
+    if la is not None and own_figures is None:
         refuse_unknown(la, known_authorities(*families), families)
-    sets = []
+    values = own_figures.values if own_figures else None
+    sets: list[ParameterSet] = []
+    local: dict[str, Any] = {}
     for family in families:
         declared, where = _declared(family), f"models/costs/{family}.toml"
-        sets.append(read_family(family, localised(declared, la, where=where) if la else declared, where=where))
-    merged = _merged(sets)
+        local |= declared.get("local", {})
+        taken = localised(declared, la, where=where, own=values) if la else declared
+        sets.append(read_family(family, taken, where=where))
+    changes = own_overrides(own_figures, la, local) if own_figures and la else {}
+    merged = _merged(sets).under(changes)
     return merged if deflator is None else replace(merged, deflator=deflator)
+
+
+def _own_figures(families: Iterable[str], la: str | None, path: Path) -> OwnFigures:
+    """Return a set of one's own, if it has a figure of this authority that the families use."""
+    if la is None:
+        raise ParameterError(
+            f"{path.name} has authorities' own figures. Say which authority: la, or local_authority."
+        )
+    figures = read_figures(path).get(SECTION_251)
+    if figures is None:
+        raise ParameterError(f"{path.name} has no [{SECTION_251}], so no cost of a place. Leave it out here.")
+    used = {key for family in families for key in _declared(family).get("local", {})}
+    refuse_unknown(la, tuple(sorted({name for key in used for name in figures.values.get(key, {})})), (path.name,))
+    return figures

@@ -144,11 +144,10 @@ def spread(
     for key, of_part in columns.items():
         names = []
         for place, (column, *each) in enumerate(itertools.product(of_part, *chosen.values())):
-            texts = tuple(each)
-            part = kept.loc[(kept[list(chosen)].astype(str) == texts).all(axis=1)] if texts else kept
+            part = kept.loc[(kept[list(chosen)].astype(str) == each).all(axis=1)] if each else kept
             _refuse_twice(part, keys, source)
             names.append(f"{key} {place}")
-            if not texts:
+            if not each:
                 made = made.assign(**{names[-1]: part[column]})
                 continue
             found = part[[*keys, column]].rename(columns={column: names[-1]})

@@ -44,6 +44,28 @@ def read_sheet(
     MissingExtraError
         If openpyxl is not installed.
     """
+    return _frame(path.name, _computed(path, sheet), wanted)
+
+
+def read_sheets(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Read every sheet of a workbook as it stands, one tuple of cells a row; for layouts with several rows of headings.
+
+    Raises
+    ------
+    DataError, MissingExtraError
+        As :func:`read_sheet`.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"{path.name}: there is no such file in {path.parent.name or 'this folder'}. Check the path."
+        )
+    names: list[str] = []
+    _computed(path, None, names)
+    return {name: _computed(path, name) for name in names}
+
+
+def _computed(path: Path, sheet: str | None, names: list[str] | None = None) -> list[tuple[Any, ...]]:
+    """Return the rows of a sheet whose formulas have results; where ``names`` is given, only fill it with the sheets'."""
     try:
         openpyxl = importlib.import_module("openpyxl")
     except ImportError as error:
@@ -51,6 +73,9 @@ def read_sheet(
     try:
         with zipfile.ZipFile(path) as archive:
             check_size(path, archive)
+        if names is not None:
+            names += _sheet_names(openpyxl, path)
+            return []
         records = _records(openpyxl, path, sheet, values=True)
         formulas = _uncomputed(openpyxl, path, sheet, records)
     except AvertingError:
@@ -62,7 +87,17 @@ def read_sheet(
             f"{path.name} is not a readable .xlsx workbook ({kind}). Save it again in Excel."
         ) from error
     refuse(DataError, f"{path.name} cannot be read", formulas, most=20)
-    return _frame(path.name, records, wanted)
+    return records
+
+
+def _sheet_names(openpyxl: Any, path: Path) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(path, read_only=True)
+        try:
+            return list(book.sheetnames)
+        finally:
+            book.close()
 
 
 def _records(openpyxl: Any, path: Path, sheet: str | None, *, values: bool) -> list[tuple[Any, ...]]:

@@ -66,6 +66,9 @@ def _ids(codes: Ints, written: list[str], school: str, log: FaultLog) -> list[st
     hidden = np.array([not text.isprintable() for text in texts])[codes]
     found = "the school id holds a character that does not print"
     log.each("hidden", school, np.flatnonzero(hidden), found, "Type the id anew")
+    formulas = np.array([text.startswith("=") for text in texts])[codes]
+    found = "a spreadsheet's formula where the school id would be"
+    log.each("formula", school, np.flatnonzero(formulas), found, "Write the id itself")
     sums = np.array([text.casefold() in _TOTALS for text in texts])[codes]
     log.each("total", school, np.flatnonzero(sums), "a row of totals among schools", "Leave it out")
     return texts

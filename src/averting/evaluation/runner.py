@@ -266,6 +266,7 @@ def _load(folder: str | Path, data: str | Path | None) -> Evaluation:
 def _inputs(evaluation: Evaluation) -> dict[str, object]:
     own = evaluation.folder / INDICATORS
     files = {"succession": evaluation.data.succession, "headcount": evaluation.data.headcount}
+    files["local_figures"] = evaluation.costs.local_figures if evaluation.costs else None
     others = {name: {"file": path.name, "sha256": file_hash(path)} for name, path in files.items() if path}
     return {
         **others,
@@ -313,7 +314,10 @@ def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, 
     if evaluation.appraisal and evaluation.costs:
         valued = keys[f"estimates/{evaluation.appraisal.estimate}"]
         keys["appraisal"] = content_key(
-            valued, _plain(asdict(evaluation.costs)), _plain(asdict(evaluation.appraisal)), sample
+            valued,
+            _plain({**asdict(evaluation.costs), "local_figures": inputs.get("local_figures")}),
+            _plain(asdict(evaluation.appraisal)),
+            sample,
         )
     return keys
 

@@ -78,10 +78,13 @@ class CostSettings:
     overrides: Mapping[str, Override] = field(default_factory=dict)
     as_of: date | None = None
     deflator: Deflator | None = None
+    local_figures: Path | None = None
 
     def parameters(self) -> ParameterSet:
         """Return the declared parameters with this evaluation's own figures."""
-        known = load_parameters(*self.families, la=self.local_authority, deflator=self.deflator)
+        known = load_parameters(
+            *self.families, la=self.local_authority, own=self.local_figures, deflator=self.deflator
+        )
         return known.under(self.overrides)
 
 
@@ -227,7 +230,7 @@ def _evaluation(folder: Path, top: TomlTable) -> Evaluation:
         data=_data(folder, top.table("data") or _absent(top, "data")),
         design=_design(design, events, folder),
         estimates=(*estimates, *_sensitivities(estimates, events)),
-        costs=_costs(costs) if costs else None,
+        costs=_costs(folder, costs) if costs else None,
         appraisal=read_appraisal(top, folder),
         indicators=_indicators(folder / INDICATORS, top),
         events=events,
@@ -359,12 +362,13 @@ def _design(table: TomlTable, events: tuple[Event, ...], folder: Path) -> Design
     return settings
 
 
-def _costs(table: TomlTable) -> CostSettings:
+def _costs(folder: Path, table: TomlTable) -> CostSettings:
     families, authority = table.texts("families"), table.take("local_authority", str, None)
     price_year = table.parse("price_year", FinancialYear.parse) or FinancialYear(2000)
     overrides, as_of, deflator = _overrides(table), read_day(table, "as_of"), _deflator(table)
+    figures = table.path("local_figures", folder, None)
     table.done()
-    return CostSettings(families, authority, price_year, overrides, as_of, deflator)
+    return CostSettings(families, authority, price_year, overrides, as_of, deflator, figures)
 
 
 def _deflator(table: TomlTable) -> Deflator | None:

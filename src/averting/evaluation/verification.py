@@ -118,6 +118,7 @@ def _recorded(opened: Results, data: str | Path | None) -> Evaluation:
         evaluation = evaluation.with_data(Path(data))
     read = evaluation.data
     others = {"succession": read.succession, "headcount": read.headcount}
+    others["local_figures"] = evaluation.costs.local_figures if evaluation.costs else None
     files = {"data": read.path, **{name: path for name, path in others.items() if path}}
     faults = [fault for name, path in files.items() if (fault := _input_fault(path, then[name]["sha256"]))]
     if INDICATORS in then and (fault := _input_fault(beside / INDICATORS, then[INDICATORS])):

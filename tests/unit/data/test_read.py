@@ -376,3 +376,20 @@ def test_real_authority_file_has_the_right_totals(shared: Path) -> None:
 def test_real_authority_file_needs_a_phase(shared: Path) -> None:
     text = refusal(shared / AUTHORITIES, level="local authority")
     assert "several phases for each local authority: Primary, Secondary, Special, Total" in text
+
+
+def test_a_formula_is_no_school(good: pd.DataFrame, write: Write) -> None:
+    good.loc[2, "urn"] = "=1+1"
+    assert "row 4, urn: a spreadsheet's formula where the school id would be. Write the id itself" in refusal(
+        write(good)
+    )
+
+
+def test_numbers_with_commas_are_refused_with_what_to_write(good: pd.DataFrame, write: Write) -> None:
+    good.loc[1, "headcount"] = "1,010"
+    assert (
+        "headcount: not a number that an exposure can be. Exposure is a plain number (1005, not 1,005)"
+        in refusal(write(good))
+    )
+    good.loc[1, ["headcount", "fixed_excl"]] = ["1010", "1,090"]
+    assert "write 1005, not 1,005" in refusal(write(good))
