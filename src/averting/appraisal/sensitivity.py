@@ -15,7 +15,7 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from averting.appraisal.adjustments import adjusted_averted, amount_of
-from averting.appraisal.appraisal import VIEWS, Appraisal, appraise
+from averting.appraisal.appraisal import Appraisal, appraise, kinds_of
 from averting.appraisal.programme import ProgrammeCost, programme_flows
 from averting.appraisal.scenario import CENTRAL, Scenario
 from averting.appraisal.unit_savings import Streams, laid_out, savings_per_exclusion
@@ -61,8 +61,7 @@ class Case:
     _kept: dict[str, Streams] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.view not in VIEWS:
-            raise EvaluationError(f"There is no view '{self.view}'. Use one of: {', '.join(VIEWS)}.")
+        kinds_of(self.view)
 
     def appraisal(self) -> Appraisal:
         """Return the appraisal of this case."""
@@ -95,7 +94,7 @@ class Case:
         sample = resample(self.averted.by_academic_year(), self.draws, seed=self.seed, key="appraisal/averted")
         sample = adjusted_averted(sample, self.scenario.adjustments)
         streams, starts = self._per_exclusion(), [int(str(label)[:4]) for label in sample["period"].to_numpy()]
-        counted = streams.values[np.isin(streams.kinds, VIEWS[self.view])].sum(axis=0)
+        counted = streams.values[np.isin(streams.kinds, kinds_of(self.view))].sum(axis=0)
         years = np.arange(max(starts) - self.base_year.start + counted.shape[-1])
         flows = laid_out(counted, sample.to_numpy(), starts, first=self.base_year.start, years=len(years))
         return (
