@@ -273,11 +273,13 @@ def framed(panel):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("posterior", [True, False])
-def test_axe_finds_no_violation(chromium, model, tmp_path, posterior):
+@pytest.mark.parametrize(("posterior", "dark"), [(True, False), (False, True)])
+def test_axe_finds_no_violation(chromium, model, tmp_path, posterior, dark):
     page = tmp_path / "page.html"
     page.write_text(framed(what_if_panel(model, posterior=posterior)), encoding="utf-8")
-    chromium.open(page)
+    chromium.open(page, dark=dark)
+    page_is_dark = chromium.evaluate("getComputedStyle(document.querySelector('.what-if')).colorScheme") == "dark"
+    assert page_is_dark is dark
     assert chromium.axe() == []
     chromium.evaluate(BEYOND)
     assert "outside what the declared evidence supports" in chromium.evaluate("document.body.innerText")
