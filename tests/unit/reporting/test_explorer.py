@@ -287,6 +287,18 @@ def test_axe_finds_no_violation(chromium, model, tmp_path, posterior, dark):
 
 
 @pytest.mark.slow
+def test_every_column_of_the_table_of_cases_is_on_the_printed_page(chromium, model, tmp_path):
+    """On A4, whose width between the margins is 170 mm; what lies beyond a page's edge is not printed."""
+    page = tmp_path / "page.html"
+    page.write_text(framed(what_if_panel(model, posterior=True)), encoding="utf-8")
+    chromium.open(page, media="print", width=643)
+    right = "e => e.getBoundingClientRect().right"
+    table = "[...document.querySelectorAll('.what-if details td, .what-if details th')]"
+    assert chromium.evaluate(f"{table}.length") > 20
+    assert chromium.evaluate(f"Math.max(...{table}.map({right})) <= innerWidth")
+
+
+@pytest.mark.slow
 def test_axe_would_find_a_violation(chromium, model, tmp_path):
     """Without the labels of its controls, and in grey on white, the same page does not pass."""
     page = tmp_path / "page.html"
