@@ -38,6 +38,13 @@ UNITS = frozenset(
 Basis = Literal["undiscounted", "present_value"]
 
 
+_REMEDY = {
+    "units": "Label arrays with averting.units.label or averting.units.money.",
+    "basis": "Money is discounted once, from undiscounted flows.",
+    "price_year": "Bring it there with averting.costs.deflate.",
+}
+
+
 def exact() -> AbstractContextManager[object]:
     """Context in which arithmetic on arrays with different labels is an error, not an inner join."""
     context: AbstractContextManager[object] = xr.set_options(  # type: ignore[no-untyped-call]
@@ -77,7 +84,7 @@ def require(
     for key, value in wanted.items():
         found = array.attrs.get(key)
         if value is not None and found != value:
-            raise UnitError(f"{what}: {key} is {found!r}, but {value!r} is needed here.")
+            raise UnitError(f"{what}: {key} is {found!r}, but {value!r} is needed here. {_REMEDY[key]}")
 
 
 def add(*amounts: xr.DataArray) -> xr.DataArray:

@@ -314,7 +314,15 @@ def test_every_payer_indicator_and_method_is_documented() -> None:
 
 
 def test_toml_examples_parse_and_use_known_keys(asked: dict[tuple[str, str], Any]) -> None:
-    free = ("data.columns", "data.symbols", "data.rows", "design.pilots", "scenario.override", "costs.override")
+    free = (
+        "data.columns",
+        "data.symbols",
+        "data.rows",
+        "design.pilots",
+        "scenario.override",
+        "costs.override",
+        "costs.deflator",
+    )
     examples = [block.text for page in PAGES for block in md.blocks(page) if block.language == "toml"]
     assert len(examples) > 10
     for example in examples:

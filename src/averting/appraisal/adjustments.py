@@ -15,7 +15,7 @@ Kind = Literal["optimism_bias", "deadweight", "displacement", "drop_off", "lag"]
 
 MEANINGS = {
     "optimism_bias": "the programme costs this share more than planned",
-    "deadweight": "this share of what was averted would not have happened anyway",
+    "deadweight": "this share of what was averted would not have happened without the programme either",
     "displacement": "this share of what was averted happened elsewhere instead",
     "drop_off": "each year after the first averts this share less than the year before",
     "lag": "savings come this many years later",

@@ -35,6 +35,13 @@ VIEW_LABELS = {
 }
 
 
+def kinds_of(view: str) -> tuple[str, ...]:
+    """Return the kinds of saving that a view counts; an unknown view is an EvaluationError."""
+    if view not in VIEWS:
+        raise EvaluationError(f"There is no view '{view}'. Use one of: {', '.join(VIEWS)}.")
+    return VIEWS[view]
+
+
 @dataclass(frozen=True)
 class Appraisal:
     """Flows of money that follow from a programme, under each scenario.

@@ -10,7 +10,7 @@ import xarray as xr
 
 from averting import units
 from averting.appraisal.adjustments import MEANINGS
-from averting.appraisal.appraisal import PROGRAMME, VIEWS, Appraisal
+from averting.appraisal.appraisal import PROGRAMME, VIEWS, Appraisal, kinds_of
 from averting.costs import known_payers
 from averting.errors import EvaluationError, Fault, refuse
 from averting.years import FinancialYear
@@ -18,10 +18,8 @@ from averting.years import FinancialYear
 
 def net_by_year(appraisal: Appraisal, view: str, *, discounted: bool = False) -> xr.DataArray:
     """Return savings less programme spend in each financial year, dims (draw, scenario, year)."""
-    if view not in VIEWS:
-        raise EvaluationError(f"There is no view '{view}'. Use one of: {', '.join(VIEWS)}.")
     held = appraisal.discounted if discounted else appraisal.account
-    return held.of_kinds(VIEWS[view], also=PROGRAMME).sum("stream")
+    return held.of_kinds(kinds_of(view), also=PROGRAMME).sum("stream")
 
 
 def payback(appraisal: Appraisal) -> pd.DataFrame:
@@ -81,6 +79,7 @@ def quadrants(appraisal: Appraisal, view: str) -> pd.DataFrame:
         ``averts_saves``, ``averts_costs``, ``more_saves`` and ``more_costs``, adding up to 1: whether exclusions
         fell or not (zero counts as not), and whether public money is saved on balance (zero counts as not).
     """
+    kinds_of(view)
     rows = []
     net, averted = appraisal.npv().sel(view=view), _averted(appraisal)
     for key in (scenario.key for scenario in appraisal.scenarios if scenario.programme):
@@ -166,7 +165,7 @@ def contributor_returns(
         faults.append(Fault("programme", "its cost was not given", "Give it to averting.appraise."))
     refuse(EvaluationError, "A pooled budget cannot be split", faults)
     held = appraisal.discounted
-    gets = held.by_payer(held.of_kinds(VIEWS[view], without=PROGRAMME).sum("year"))
+    gets = held.by_payer(held.of_kinds(kinds_of(view), without=PROGRAMME).sum("year"))
     cost = appraisal.programme_cost().sel(view=view)
     rows = []
     for key in (scenario.key for scenario in appraisal.scenarios if scenario.programme):
@@ -196,8 +195,11 @@ def weighted_npv(appraisal: Appraisal, weights: Mapping[str, float], *, view: st
     See :func:`averting.appraisal.adjustments.distributional_weight`. To be shown beside the unweighted value.
     """
     if unknown := sorted(set(weights) - set(appraisal.payers)):
-        raise EvaluationError(f"No flow of this appraisal is to or from {', '.join(unknown)}.")
-    counted = appraisal.discounted.of_kinds(VIEWS[view], also=PROGRAMME)
+        known = ", ".join(appraisal.payers)
+        raise EvaluationError(
+            f"No flow of this appraisal is to or from {', '.join(unknown)}. Leave it out; money moves to or from: {known}."
+        )
+    counted = appraisal.discounted.of_kinds(kinds_of(view), also=PROGRAMME)
     weight = xr.DataArray([weights.get(str(payer), 1.0) for payer in counted["payer"].to_numpy()], dims="stream")
     with units.exact():
         return (counted.sum("year") * weight).sum("stream")
@@ -212,6 +214,7 @@ def appraisal_summary_table(appraisal: Appraisal, *, view: str = "cashable", lev
     ----------
     .. [hmt_green_book] HM Treasury, The Green Book, Appraisal Summary Table.
     """
+    kinds_of(view)
     summary = appraisal.summary(level).query("view == @view").set_index("scenario")
     averted = _averted(appraisal)
     measures: dict[str, list[object]] = {}

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from averting.appraisal.adjustments import adjusted_averted, amount_of
-from averting.appraisal.appraisal import VIEWS, Appraisal, appraise
+from averting.appraisal.appraisal import Appraisal, appraise, kinds_of
 from averting.appraisal.programme import ProgrammeCost, programme_flows
 from averting.appraisal.scenario import CENTRAL, Scenario
 from averting.appraisal.unit_savings import Streams, laid_out, savings_per_exclusion
@@ -25,6 +26,8 @@ from averting.draws import resample
 from averting.effects import Averted
 from averting.errors import EvaluationError
 from averting.years import FinancialYear
+
+type Array = NDArray[np.float64]
 
 AVERTED, PROGRAMME_COST = "averted", "programme_cost"
 """Names, beside those of parameters, of what may be changed: multiples of what was averted and of what was spent."""
@@ -57,12 +60,11 @@ class Case:
     payers_as_of: FinancialYear | None = None
     conditions: tuple[str, ...] = ()
     timing: Timing = "start"
-    # savings per exclusion by what the parameters are: cases made from one another share it
-    _kept: dict[str, Streams] = field(default_factory=dict, repr=False, compare=False)
+    # what the view counts of savings per exclusion, by what the parameters are: cases made from one another share it
+    _kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.view not in VIEWS:
-            raise EvaluationError(f"There is no view '{self.view}'. Use one of: {', '.join(VIEWS)}.")
+        kinds_of(self.view)
 
     def appraisal(self) -> Appraisal:
         """Return the appraisal of this case."""
@@ -94,8 +96,7 @@ class Case:
         """
         sample = resample(self.averted.by_academic_year(), self.draws, seed=self.seed, key="appraisal/averted")
         sample = adjusted_averted(sample, self.scenario.adjustments)
-        streams, starts = self._per_exclusion(), [int(str(label)[:4]) for label in sample["period"].to_numpy()]
-        counted = streams.values[np.isin(streams.kinds, VIEWS[self.view])].sum(axis=0)
+        counted, starts = self._per_exclusion(), [int(str(label)[:4]) for label in sample["period"].to_numpy()]
         years = np.arange(max(starts) - self.base_year.start + counted.shape[-1])
         flows = laid_out(counted, sample.to_numpy(), starts, first=self.base_year.start, years=len(years))
         return (
@@ -103,16 +104,18 @@ class Case:
             + self.npv_of_spend()
         )
 
-    def _per_exclusion(self) -> Streams:
+    def _per_exclusion(self) -> Array:
+        """Return savings per exclusion that the view counts, shape (draw, offset)."""
         known = self.parameters.under(self.scenario.overrides)
-        about = (self.draws, self.seed, self.price_year, self.scenario.adjustments, known.families)
+        about = (self.draws, self.seed, self.price_year, self.scenario.adjustments, known.families, self.view)
         key = repr((about, [(name, known[name].distribution, known[name].price_year) for name in known]))
         if key not in self._kept:
             drawn = known.draw(self.draws, seed=self.seed)
             each = savings_per_exclusion(
                 drawn, price_year=self.price_year, payers_as_of=self.rules_of, conditions=self.conditions
             )
-            self._kept[key] = Streams.of(each, self.scenario)
+            streams = Streams.of(each, self.scenario)
+            self._kept[key] = streams.values[np.isin(streams.kinds, kinds_of(self.view))].sum(axis=0)
         return self._kept[key]
 
     def npv_of_spend(self) -> float:

@@ -239,7 +239,10 @@ class ParameterSet(Mapping[str, Parameter]):
         total = math.fsum(self[key].central for key in rule.members)
         if math.isclose(total, rule.total, rel_tol=0.0, abs_tol=rule.tolerance):
             return None
-        return f"{', '.join(rule.members)} add up to {total:.9g}", f"They must add up to {rule.total:g}"
+        return (
+            f"{', '.join(rule.members)} add up to {total:.9g}",
+            f"They must add up to {rule.total:g}: change the others as well",
+        )
 
     def __getitem__(self, key: str) -> Parameter:
         return self.parameters[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 NOTES = "notes"
+
+_THOUSANDS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,14 +138,26 @@ def _fill(sheet: Worksheet, frame: pd.DataFrame, name: str) -> None:
     for row in frame.itertuples(index=False):
         sheet.append([None if pd.isna(cell) else cell for cell in row])
     for at, column in enumerate(frame.columns, 1):
-        longest = max([len(column), *(len(str(cell)) for cell in frame[column])])
-        sheet.column_dimensions[get_column_letter(at)].width = min(60, longest + 2)
+        places = _places(frame[column])
+        longest = max([len(column), *(_width(cell, places) for cell in frame[column])])
+        # two more for the margins, and as many for the button that the header of a table has
+        sheet.column_dimensions[get_column_letter(at)].width = min(60, longest + 4)
         sheet.cell(1, at).font = Font(bold=True)
         for cells in sheet.iter_rows(min_row=2, min_col=at, max_col=at):
             cells[0].alignment = Alignment(wrap_text=True, vertical="top")
             if isinstance(cells[0].value, float):
-                cells[0].number_format = "#,##0.00"
+                cells[0].number_format = "#,##0" + ("." + "0" * places if places else "")
     sheet.freeze_panes = "A2"
     last = f"{get_column_letter(len(frame.columns))}{len(frame) + 1}"
     if len(frame):
         sheet.add_table(Table(displayName=f"table_{name}", ref=f"A1:{last}"))
+
+
+def _places(column: pd.Series) -> int:
+    """Decimals to show of a column: pounds in thousands need none. Cells hold every digit whatever is shown."""
+    largest = max((abs(cell) for cell in column if isinstance(cell, float) and math.isfinite(cell)), default=0.0)
+    return 0 if largest >= _THOUSANDS else 2
+
+
+def _width(cell: object, places: int) -> int:
+    return len(f"{cell:,.{places}f}" if isinstance(cell, float) else str(cell))

@@ -249,3 +249,17 @@ def test_the_map_of_where_it_pays_is_whole_appraisals(case):
     assert float(at.squeeze()) == pytest.approx(0, abs=0.05)
     with pytest.raises(EvaluationError, match="nothing called 'x'"):
         break_even_grid(case, "x", counts=counts, values=values)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda made: quadrants(made, "all"),
+        lambda made: contributor_returns(made, {"school": 1.0}, view="all"),
+        lambda made: weighted_npv(made, {"school": 2.0}, view="all"),
+        lambda made: appraisal_summary_table(made, view="all"),
+    ],
+)
+def test_an_unknown_view_is_refused_with_those_there_are(appraisal, ask):
+    with pytest.raises(EvaluationError, match=r"no view 'all'\. Use one of: cashable, cashable_and_capacity"):
+        ask(appraisal)

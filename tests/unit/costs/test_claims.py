@@ -126,6 +126,14 @@ def test_a_saving_that_states_everything_is_checked() -> None:
     assert _saving(**(lived | {"lifetime": "£4.26m", "causal_share": "0.25"})).verdict == "does not hold"
 
 
+def test_provision_that_lasts_beyond_year_11_is_refused() -> None:
+    with pytest.raises(
+        ParameterError, match=r"duration is 15 years, but placements of school age end with Year 11: 12"
+    ):
+        _saving(**SEED, duration="15")
+    assert _saving(**SEED, duration="4.5").missing
+
+
 @pytest.mark.parametrize("absent", list(NEEDED))
 def test_a_saving_without_any_one_of_its_parts_is_refused(absent: str) -> None:
     whole = {

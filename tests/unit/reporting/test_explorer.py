@@ -273,15 +273,29 @@ def framed(panel):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("posterior", [True, False])
-def test_axe_finds_no_violation(chromium, model, tmp_path, posterior):
+@pytest.mark.parametrize(("posterior", "dark"), [(True, False), (False, True)])
+def test_axe_finds_no_violation(chromium, model, tmp_path, posterior, dark):
     page = tmp_path / "page.html"
     page.write_text(framed(what_if_panel(model, posterior=posterior)), encoding="utf-8")
-    chromium.open(page)
+    chromium.open(page, dark=dark)
+    page_is_dark = chromium.evaluate("getComputedStyle(document.querySelector('.what-if')).colorScheme") == "dark"
+    assert page_is_dark is dark
     assert chromium.axe() == []
     chromium.evaluate(BEYOND)
     assert "outside what the declared evidence supports" in chromium.evaluate("document.body.innerText")
     assert chromium.axe() == []
+
+
+@pytest.mark.slow
+def test_every_column_of_the_table_of_cases_is_on_the_printed_page(chromium, model, tmp_path):
+    """On A4, whose width between the margins is 170 mm; what lies beyond a page's edge is not printed."""
+    page = tmp_path / "page.html"
+    page.write_text(framed(what_if_panel(model, posterior=True)), encoding="utf-8")
+    chromium.open(page, media="print", width=643)
+    right = "e => e.getBoundingClientRect().right"
+    table = "[...document.querySelectorAll('.what-if details td, .what-if details th')]"
+    assert chromium.evaluate(f"{table}.length") > 20
+    assert chromium.evaluate(f"Math.max(...{table}.map({right})) <= innerWidth")
 
 
 @pytest.mark.slow

@@ -24,6 +24,9 @@ NEEDED = {
 }
 """What a saving must state before it can be used, and what each is."""
 
+LONGEST = 12
+"""Years from the start of Reception to the end of Year 11: no placement of school age lasts longer."""
+
 
 @dataclass(frozen=True)
 class Product:
@@ -88,6 +91,11 @@ class Saving:
             share = getattr(self, name)
             if share is not None and not 0 <= share.value <= 1:
                 raise ParameterError(f"{name} is {share.text}. Give a share of 0 to 1, or of 0 % to 100 %.")
+        if self.duration is not None and self.duration.low > LONGEST:
+            raise ParameterError(
+                f"duration is {self.duration.text} years, but placements of school age end with Year 11: {LONGEST} years after "
+                "the start of Reception at most, 5 in secondary school. What follows later belongs into lifetime"
+            )
         positive = ("reduction", "annual", "lifetime", "baseline", "duration", "unit_cost", "lifetime_unit_cost")
         for name in positive:
             figure = getattr(self, name)
