@@ -17,8 +17,12 @@ from averting.design.events import COVARIATE as EVENT
 from averting.effects import Effect
 from averting.effects.storage import load_effect
 from averting.errors import RenderError
+from averting.schemas import Step, brought_up
 
 SCHEMA = 1
+"""Layout of a results folder: its files, and the keys of its manifest."""
+STEPS: Mapping[int, Step] = {}
+"""What leads from an earlier layout of the manifest to the next, by the earlier one's number."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +157,6 @@ def open_results(folder: str | Path = "results") -> Results:
     if not path.is_file():
         raise RenderError(f"{folder} holds no results. Make them with: averting run {folder.parent}")
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    if manifest.get("schema") != SCHEMA:
-        raise RenderError(
-            f"{folder} was written by another version of averting. Make the results again: averting run."
-        )
+    again = f"Make the results again: averting run {folder.parent}"
+    manifest = brought_up(manifest, to=SCHEMA, steps=STEPS, what=str(path), again=again, error=RenderError)
     return Results(folder, manifest)
