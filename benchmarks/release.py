@@ -89,7 +89,7 @@ assert read_pupil_records(Path("a.csv"), {"suspensions": "SUSP"}).data.sizes["sc
 from distributed import LocalCluster
 from averting.effects.power import DeclaredNoise, simulate_power
 if __name__ == "__main__":
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
         asked = {"pilots": [2], "years_after": [2], "ratios": [0.5], "trials": 200}
         far = simulate_power(DeclaredNoise(comparison=20), cluster=cluster.scheduler_address, **asked)
         assert far.table.equals(simulate_power(DeclaredNoise(comparison=20), **asked).table)

@@ -156,7 +156,12 @@ def open_results(folder: str | Path = "results") -> Results:
     path = folder / "manifest.json"
     if not path.is_file():
         raise RenderError(f"{folder} holds no results. Make them with: averting run {folder.parent}")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        manifest = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RenderError(
+            f"{path} is not what averting writes ({type(error).__name__}). Make the results again: averting run {folder.parent}"
+        ) from error
     again = f"Make the results again: averting run {folder.parent}"
     manifest = brought_up(manifest, to=SCHEMA, steps=STEPS, what=str(path), again=again, error=RenderError)
     return Results(folder, manifest)

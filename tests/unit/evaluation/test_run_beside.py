@@ -34,7 +34,7 @@ def folder(small: Callable[[str], Path]) -> Path:
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster.scheduler_address
 
 

@@ -84,3 +84,14 @@ def test_numbers_are_read_to_the_last_bit(results_folder):
     value = 0.1 + 0.2
     pd.DataFrame({"measure": ["x"], "pilots": [value]}).to_csv(path, index=False)
     assert open_results(results_folder).table("design/balance")["pilots"].iloc[0] == value
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[1]", b"\xff", b"7", b"[" * 200_000],
+    ids=["none", "cut", "list", "bytes", "number", "deep"],
+)
+def test_a_manifest_that_is_none_is_refused(results_folder, content):
+    (results_folder / "manifest.json").write_bytes(content)
+    with pytest.raises(RenderError, match=r"is not what averting writes.*averting run"):
+        open_results(results_folder)
