@@ -6,8 +6,6 @@ Each mutant has one fault: a comparison, an arithmetic sign, a number, a truth v
 that import the file or are named after it are run against it, then all tests of its target, in a process that has the libraries
 loaded already. A mutant that takes ten times the processor time of sound code counts as killed. Mutants that survive are
 printed, to be killed by a test or explained. Without ``--each`` every mutant is tried.
-
-Measured on 23 November 2026: MEASURED
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from averting.errors import EstimationError, MissingExtraError
 from averting.provenance import own_code, versions
 
 _WORTH_STARTING = 10.0
-"""Seconds of work left from which processes save time: each takes one or two to start (``benchmarks/parallel.py``)."""
+"""Seconds of work left from which processes save time: each takes one or two to start (``benchmarks/power.py``)."""
 _AHEAD = 2  # tasks under way for each worker: one at work, one waiting
 
 Advance = Callable[[int, int], None]
@@ -173,8 +173,9 @@ def _pooled(packed: bytes, left: dict[int, Any], count: int) -> Iterator[tuple[i
                     yield from _ended(under_way)
             while under_way:
                 yield from _ended(under_way)
-        finally:
+        except BaseException:  # nobody waits for the rest
             pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _ended(under_way: dict[Future[Any], int]) -> Iterator[tuple[int, Any]]:
