@@ -122,17 +122,32 @@ def check(folder: Folder, *, data: Data = None, json: Json = False) -> None:
 
 
 @app.command
-def run(folder: Folder, *, data: Data = None, json: Json = False, quiet: Quiet = False) -> None:
+def run(
+    folder: Folder,
+    *,
+    data: Data = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Run an evaluation: read, compare, estimate, value, and write the results folder.
 
     Stopped or killed, it resumes with the same command. Reports come next: averting render.
 
     Example: averting run my-pilot
+
+    Parameters
+    ----------
+    workers
+        Processes for estimates and specifications; every core by default, where that saves time.
+    cluster
+        Address of a Dask scheduler to run them on, for example tcp://10.0.0.5:8786.
     """
     from averting.evaluation import run as run_evaluation
 
     with timed(folder, "run", quiet=quiet or json) as progress:
-        results = run_evaluation(folder, data=data, progress=progress)
+        results = run_evaluation(folder, data=data, progress=progress, workers=workers, cluster=cluster)
     if json:
         print_json({"results": str(results)})
         return

@@ -23,7 +23,7 @@ from averting.errors import EstimationError, MissingExtraError
 from averting.provenance import own_code, versions
 
 _WORTH_STARTING = 10.0
-"""Seconds of work left from which processes save time: each takes one or two to start (``benchmarks/parallel.py``)."""
+"""Seconds of work left from which processes save time: each takes one or two to start (``benchmarks/power.py``)."""
 _AHEAD = 2  # tasks under way for each worker: one at work, one waiting
 
 Advance = Callable[[int, int], None]
@@ -66,10 +66,13 @@ class Workers:
         if self.processes is not None and self.processes < 1:
             raise EstimationError(f"workers is {self.processes}. Give 1 or more, or none for every core.")
 
-    @property
-    def here(self) -> bool:
-        """Whether everything runs in this process for certain."""
-        return self.cluster is None and self.processes == 1
+    def count(self, tasks: int, *, seconds: float, threads: int = 1) -> int:
+        """Return how many tasks run beside each other; on a cluster, as many as there are."""
+        if self.cluster is not None:
+            return max(2, tasks)
+        if self.processes is not None:
+            return min(self.processes, max(1, tasks))
+        return min(max(1, cores() // threads), tasks) if seconds * tasks >= _WORTH_STARTING else 1
 
     def map[Task, Result](
         self, work: Callable[[Task], Result], tasks: Sequence[Task], *, advance: Advance = no_advance
@@ -126,17 +129,15 @@ class Workers:
         if self.cluster is not None:
             yield from _on_cluster(work, left, self.cluster)
             return
-        most = max(1, cores() // threads) if self.processes is None else self.processes
-        if self.processes is None and seconds is None and len(tasks) > 1 and most > 1:
+        if self.processes is None and seconds is None and left:
             start = time.perf_counter()
             yield 0, work(left.pop(0))
             seconds = time.perf_counter() - start
-        if self.processes is None and (seconds or 0.0) * len(left) < _WORTH_STARTING:
-            most = 1
-        if min(most, len(left)) <= 1:
+        count = self.count(len(left), seconds=seconds or 0.0, threads=threads)
+        if count <= 1:
             yield from ((i, work(task)) for i, task in left.items())
         else:
-            yield from _in_processes(work, left, min(most, len(left)))
+            yield from _in_processes(work, left, count)
 
 
 HERE = Workers()
@@ -173,8 +174,9 @@ def _pooled(packed: bytes, left: dict[int, Any], count: int) -> Iterator[tuple[i
                     yield from _ended(under_way)
             while under_way:
                 yield from _ended(under_way)
-        finally:
+        except BaseException:  # nobody waits for the rest
             pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _ended(under_way: dict[Future[Any], int]) -> Iterator[tuple[int, Any]]:

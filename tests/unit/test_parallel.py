@@ -30,7 +30,7 @@ ASKED: dict[str, Any] = {"pilots": [2], "years_after": [2], "ratios": [0.5], "tr
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as made:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as made:
         yield made
 
 

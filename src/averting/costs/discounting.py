@@ -18,8 +18,8 @@ from averting.years import FinancialYear
 DEFAULT_EDITION = "2026"
 
 Timing = Literal["start", "mid", "end"]
-# How far into its year a flow falls, in years.
-_DELAY: dict[Timing, float] = {"start": 0.0, "mid": 0.5, "end": 1.0}
+# How far into its year a flow falls, in years, where it is not at the start.
+_DELAY: dict[Timing, float] = {"mid": 0.5, "end": 1.0}
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def known_schedule(edition: str, series: str) -> Schedule:
 
 def _delayed(cumulative: NDArray[np.float64], timing: Timing) -> NDArray[np.float64]:
     """Factors of flows that fall later in their year; the part of a year is at the next year's own rate."""
-    if timing not in _DELAY:
-        raise ParameterError(f"There is no timing '{timing}'. Use one of: {', '.join(_DELAY)}.")
     if timing == "start":
         return cumulative
+    if timing not in _DELAY:
+        raise ParameterError(f"There is no timing '{timing}'. Use one of: start, {', '.join(_DELAY)}.")
     step = cumulative[1:] / cumulative[:-1]
     return cumulative[:-1] * step ** _DELAY[timing]
 

@@ -10,6 +10,8 @@ from averting.errors import DataError
 
 LIMIT = 1 << 30
 """Bytes that the tables of one archive may have when unpacked: ten times DfE's largest school file."""
+FREE_BYTES, MOST_RATIO = 64 * 2**20, 200
+"""Beyond so many bytes a packed table that grows more than so many times is refused: tables shrink ten- to fiftyfold."""
 
 
 def table_in_zip(path: Path) -> bytes:
@@ -29,6 +31,10 @@ def table_in_zip(path: Path) -> bytes:
             table = _one_table(path, archive)
             if table.flag_bits & 1:
                 raise DataError(f"{path.name} is encrypted. Unpack it, and name the table in it.")
+            if table.file_size > max(FREE_BYTES, MOST_RATIO * table.compress_size):
+                raise DataError(
+                    f"{path.name} unpacks to more than {MOST_RATIO} times its size: no table does. Fetch it again."
+                )
             return archive.read(table)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
         kind = type(error).__name__

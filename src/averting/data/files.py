@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from averting.data.archives import LIMIT, table_in_zip
+from averting.data.archives import FREE_BYTES, LIMIT, MOST_RATIO, table_in_zip
 from averting.data.excel import read_sheet
 from averting.data.faults import SHOWN, safe
 from averting.errors import DataError, Fault, MissingExtraError, refuse
@@ -18,7 +18,6 @@ from averting.errors import DataError, Fault, MissingExtraError, refuse
 MOST_ROWS = 20_000_000
 """Rows that a Parquet file may have: few bytes can stand for any number of rows that are alike."""
 _ACCEPTED = "averting reads .csv, .csv.gz, .parquet, .xlsx, and .zip with one .csv in it"
-_FREE_BYTES, _MOST_RATIO = 64 * 2**20, 200
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -111,7 +110,7 @@ def _read_csv(path: Path, wanted: Callable[[Iterable[str]], set[str]]) -> pd.Dat
             f"{name} is not UTF-8 text: byte {error.start} cannot be read. "
             "Save it again as 'CSV UTF-8' (Excel offers that name), or convert it from Windows-1252."
         ) from error
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, csv.Error) as error:  # csv's where one field is longer than any text
         raise DataError(f"{name} is not a well-formed CSV file: {str(error).strip()}. Mend that line.") from error
     except (EOFError, zlib.error) as error:
         raise DataError(f"{name} is not a whole gzip file ({error}). Fetch or write it again.") from error
@@ -134,16 +133,16 @@ def _refuse_huge(path: Path) -> None:
 
 
 def _unpacked(path: Path) -> bytes:
-    """Unpack a gzip file, unless it is made to fill the memory: tables shrink ten- to fiftyfold."""
+    """Unpack a gzip file, unless it is made to fill the memory."""
     packed = path.read_bytes()
-    most = max(_FREE_BYTES, _MOST_RATIO * len(packed))
+    most = max(FREE_BYTES, MOST_RATIO * len(packed))
     content = b""
     while packed:  # a file may hold several parts, one after the other
         part = zlib.decompressobj(wbits=31)
         content += part.decompress(packed, most + 1 - len(content))
         if len(content) > most:
             raise DataError(
-                f"{path.name} unpacks to more than {_MOST_RATIO} times its size: no table does. Fetch it again."
+                f"{path.name} unpacks to more than {MOST_RATIO} times its size: no table does. Fetch it again."
             )
         if not part.eof:
             raise EOFError("it ends too soon")

@@ -21,6 +21,7 @@ from averting.errors import AvertingError
 from averting.evaluation.check_settings import COMPARISONS, CurveSettings
 from averting.evaluation.settings import Evaluation
 from averting.evaluation.side_panels import combined_design
+from averting.parallel import HERE, Workers
 from averting.provenance import canonical_json
 
 _DRAWS = 100  # only intervals of these are shown
@@ -35,6 +36,7 @@ def write_diagnostics(
     panel: Panel,
     unaffected: Mapping[str, Design | str],
     progress: Progress,
+    workers: Workers = HERE,
 ) -> None:
     """Write one table per diagnostic of the primary estimate, and ``checks.json``, in the order asked."""
     primary, asked_for = evaluation.primary, evaluation.checks
@@ -48,6 +50,7 @@ def write_diagnostics(
         moved_by=asked_for.moved_by,
         unaffected={key: one for key, one in unaffected.items() if isinstance(one, Design)},
         progress=progress,
+        workers=workers,
     )
     found = diagnose(asked, asked_for.run)
     if asked_for.curve is not None:

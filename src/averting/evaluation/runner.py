@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,18 +16,19 @@ from averting.effects import Effect
 from averting.effects.estimator import Progress, silent
 from averting.effects.storage import load_effect
 from averting.errors import DataError, writing
-from averting.evaluation import check_stages, stages
+from averting.evaluation import stages
 from averting.evaluation.estimate_settings import EstimateSettings
 from averting.evaluation.lock import alone
-from averting.evaluation.model_stage import comparable, write_models
+from averting.evaluation.model_stage import comparable
 from averting.evaluation.readiness import readiness
+from averting.evaluation.sequence import in_order
 from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
 from averting.evaluation.side_panels import guardrails_of, side_designs
 from averting.evaluation.store import Store
+from averting.parallel import HERE, Workers
 from averting.provenance import canonical_json, content_key, file_hash, tree_hashes, versions
+from averting.reporting.results import SCHEMA
 from averting.resources import models_dir
-
-RESULTS_SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,14 @@ def check_evaluation(evaluation: Evaluation) -> Checked:
     )
 
 
-def run(folder: str | Path, *, data: str | Path | None = None, progress: Progress = silent) -> Path:
+def run(
+    folder: str | Path,
+    *,
+    data: str | Path | None = None,
+    progress: Progress = silent,
+    workers: int | None = 1,
+    cluster: str | None = None,
+) -> Path:
     """Run every stage of an evaluation and write its ``results`` folder.
 
     Stages whose inputs have not changed are kept. The folder is replaced in one step at the end: a run that fails
@@ -122,11 +130,16 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
         Read the data from here instead of from the path in ``evaluation.toml``.
     progress : callable
         Is told, in words, what is being done.
+    workers : int or None
+        Processes for estimates and specifications; None takes every core where that saves time. In a script, other than 1
+        needs ``if __name__ == "__main__":``.
+    cluster : str, optional
+        Address of a Dask scheduler, instead of processes here; needs the ``scale`` extra.
 
     Returns
     -------
     Path
-        The results folder.
+        The results folder; the same bytes wherever its parts were made.
 
     Raises
     ------
@@ -140,93 +153,33 @@ def run(folder: str | Path, *, data: str | Path | None = None, progress: Progres
     >>> av.run("my-pilot").name
     'results'
     """
+    at_work = Workers(workers, cluster)
     progress("reading and checking the data")
     checked = check(folder, data=data)
     evaluation = checked.evaluation
     again = "The previous results are whole; run it again, and it resumes at the first unfinished stage."
     with writing(evaluation.folder, after=again), alone(evaluation.folder):
-        return write_results(checked, Store(evaluation.folder), progress=progress)
+        return write_results(checked, Store(evaluation.folder), progress=progress, workers=at_work)
 
 
-def write_results(checked: Checked, store: Store, *, progress: Progress = silent) -> Path:
+def write_results(checked: Checked, store: Store, *, progress: Progress = silent, workers: Workers = HERE) -> Path:
     """Run every stage of a checked evaluation into a store, keeping those that are there; return the results."""
-    evaluation, design = checked.evaluation, checked.design
+    evaluation = checked.evaluation
     store.recover()
     inputs = _inputs(evaluation)
     keys = _stage_keys(evaluation, inputs)
 
-    def stage(name: str, doing: str, write: Callable[[Path], None]) -> Path:
-        progress(doing)
-        target, reused = store.stage(name, keys[name], write)
-        if reused:
-            progress("kept from an earlier run")
-        return target
-
-    stage("data", "describing the data", lambda at: stages.write_data(at, design.panel, checked.succession))
-    stage(
-        "design",
-        "comparing pilots with comparison schools",
-        lambda at: stages.write_design(at, design, evaluation.events),
-    )
-    for settings in evaluation.estimates:
-        stage(
-            f"estimates/{settings.id}",
-            f"estimating the effect on {settings.indicator} ({settings.method})",
-            lambda at, settings=settings: stages.write_estimate(  # type: ignore[misc]
-                at,
-                checked.design_of(settings),
-                settings,
-                draws=evaluation.draws,
-                seed=evaluation.seed,
-                progress=progress,
-            ),
-        )
-    main = evaluation.primary
+    def kept(name: str) -> bool:
+        return store.holds(name, keys[name])
 
     def estimated(key: str) -> Effect:
         return load_effect(store.stage(f"estimates/{key}", keys[f"estimates/{key}"], _nothing)[0])
 
-    stage(
-        "diagnostics",
-        "finding what would change the answer",
-        lambda at: check_stages.write_diagnostics(
-            at,
-            evaluation,
-            checked.design_of(main),
-            estimated(main.id),
-            panel=checked.panel,
-            unaffected=checked.unaffected,
-            progress=progress,
-        ),
-    )
-    stage(
-        "guardrails",
-        "looking at where exclusions can move to",
-        lambda at: check_stages.write_guardrails(
-            at,
-            evaluation,
-            checked.design_of(main),
-            estimated(main.id),
-            designs=checked.guardrails,
-            progress=progress,
-        ),
-    )
-    beside = [key for ids in comparable(evaluation.estimates).values() for key in ids]
-    if beside:
-        stage(
-            "models",
-            "comparing Bayesian models by how well they predict single counts",
-            lambda at: write_models(at, {key: estimated(key) for key in beside}),
-        )
-    if evaluation.appraisal and evaluation.costs:
-        costs, appraisal = evaluation.costs, evaluation.appraisal
-        stage(
-            "appraisal",
-            "valuing what was averted",
-            lambda at: stages.write_appraisal(
-                at, estimated(appraisal.estimate), costs, appraisal, draws=evaluation.draws, seed=evaluation.seed
-            ),
-        )
+    for stage in in_order(checked, kept=kept, estimated=estimated, workers=workers, progress=progress):
+        progress(stage.doing)
+        _, reused = store.stage(stage.name, keys[stage.name], stage.write)
+        if reused:
+            progress("kept from an earlier run")
     references = (models_dir() / "references.bib").read_text(encoding="utf-8")
     manifest = canonical_json(
         _manifest(evaluation, inputs, keys) | {"units_in_data": checked.panel.data.sizes["school"]}
@@ -288,7 +241,7 @@ def software() -> dict[str, object]:
 
 def _stage_keys(evaluation: Evaluation, inputs: dict[str, object]) -> dict[str, str]:
     """Return each stage's key: what it depends on and nothing more, so that other stages can be kept."""
-    common = content_key(inputs["models"], inputs["code"], inputs["versions"], RESULTS_SCHEMA)
+    common = content_key(inputs["models"], inputs["code"], inputs["versions"], SCHEMA)
     data = content_key(
         common,
         inputs["data"],
@@ -334,7 +287,7 @@ def _plain(value: object) -> object:
 def _manifest(evaluation: Evaluation, inputs: dict[str, object], keys: dict[str, str]) -> dict[str, object]:
     design = evaluation.design
     return {
-        "schema": RESULTS_SCHEMA,
+        "schema": SCHEMA,
         "title": evaluation.title,
         "question": evaluation.question,
         "seed": evaluation.seed,

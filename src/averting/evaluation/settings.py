@@ -27,9 +27,12 @@ from averting.evaluation.programme_settings import read_day
 from averting.evaluation.report_settings import ReportSettings, read_report
 from averting.evaluation.toml_table import TomlTable
 from averting.resources import read_toml
+from averting.schemas import Step, brought_up
 from averting.years import FinancialYear, Period
 
 SCHEMA = 1
+STEPS: Mapping[int, Step] = {}
+"""What leads from an earlier layout of the file to the next, by the earlier one's number."""
 FILE = "evaluation.toml"
 INDICATORS = "indicators.toml"
 
@@ -183,16 +186,13 @@ def read_evaluation(path: Path, folder: Path) -> Evaluation:
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}. Name an evaluation's folder.") from error
     faults: list[Fault] = []
+    schema = values.get("schema")
+    if isinstance(schema, int) and not isinstance(schema, bool):
+        # of another layout nothing else is said: all of it may be right there
+        again = f"Write schema = {SCHEMA} and see what averting check says."
+        values = brought_up(values, to=SCHEMA, steps=STEPS, what=str(path), again=again, error=EvaluationError)
     top = TomlTable(values, FILE, faults)
-    schema = top.take("schema", int, help=f"Write schema = {SCHEMA}.")
-    if schema > SCHEMA:
-        # everything else in it may be right for that version, so no other fault is listed
-        raise EvaluationError(
-            f"{path} has schema = {schema}, which a later averting wrote; this one reads schema = {SCHEMA}. "
-            "Install the later one: pip install --upgrade averting"
-        )
-    if schema != SCHEMA and "schema" in values:
-        top.fault("schema", f"{schema} is not a layout this version reads", f"Use schema = {SCHEMA}.")
+    top.take("schema", int, help=f"Write schema = {SCHEMA}.")
     evaluation = _named_by_rows(replace(_evaluation(folder, top), file=path))
     top.done()
     if not faults:

@@ -48,6 +48,10 @@ class Store:
         if self._previous.exists() and not self.results.exists():
             self._previous.rename(self.results)
 
+    def holds(self, name: str, key: str) -> bool:
+        """Return whether a finished stage with this key is there, so that it need not be written."""
+        return _is(self._partial / name, key) or _is(self.results / name, key)
+
     def stage(self, name: str, key: str, write: Callable[[Path], None]) -> tuple[Path, bool]:
         """Return a stage's folder, writing it only where no finished one with the same key exists.
 

@@ -131,6 +131,10 @@ def _named(evaluation: Evaluation, name: str, scratch: Path) -> Evaluation:
     """Return the evaluation with its data under the name they had, which messages and keys repeat."""
     if evaluation.data.path.name == name:
         return evaluation
+    if not name or name in (".", "..") or {"/", "\\", ":", "\0"} & set(name):  # a record may be anybody's
+        raise EvaluationError(
+            f"The record calls the data {name!a}, which is no file's name, so it was changed. Make the results again."
+        )
     return evaluation.with_data(Path(shutil.copyfile(evaluation.data.path, scratch / name)))
 
 

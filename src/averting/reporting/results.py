@@ -17,8 +17,12 @@ from averting.design.events import COVARIATE as EVENT
 from averting.effects import Effect
 from averting.effects.storage import load_effect
 from averting.errors import RenderError
+from averting.schemas import Step, brought_up
 
 SCHEMA = 1
+"""Layout of a results folder: its files, and the keys of its manifest."""
+STEPS: Mapping[int, Step] = {}
+"""What leads from an earlier layout of the manifest to the next, by the earlier one's number."""
 
 
 @dataclass(frozen=True)
@@ -152,9 +156,12 @@ def open_results(folder: str | Path = "results") -> Results:
     path = folder / "manifest.json"
     if not path.is_file():
         raise RenderError(f"{folder} holds no results. Make them with: averting run {folder.parent}")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    if manifest.get("schema") != SCHEMA:
+    try:
+        manifest = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
         raise RenderError(
-            f"{folder} was written by another version of averting. Make the results again: averting run."
-        )
+            f"{path} is not what averting writes ({type(error).__name__}). Make the results again: averting run {folder.parent}"
+        ) from error
+    again = f"Make the results again: averting run {folder.parent}"
+    manifest = brought_up(manifest, to=SCHEMA, steps=STEPS, what=str(path), again=again, error=RenderError)
     return Results(folder, manifest)

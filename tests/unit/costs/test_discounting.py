@@ -144,3 +144,12 @@ def test_positive_money_is_never_worth_more_later(edition: str, timing: str) -> 
     value = present_value(flows, base_year=BASE, edition=edition, timing=timing)  # type: ignore[arg-type]
     assert (value <= flows).all()
     assert (value > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("edition", "last"), [("2003", 1000), ("2022", 1000), ("2026", 1000), ("review_2026", 125)]
+)
+def test_the_last_year_of_a_schedule_is_the_last_that_has_a_factor(edition: str, last: int) -> None:
+    schedule = known_schedule(edition, "standard")
+    assert schedule.last_year == last == len(schedule.cumulative()) - 1
+    assert factors([last], edition=edition) == schedule.cumulative()[-1]

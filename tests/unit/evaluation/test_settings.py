@@ -41,7 +41,7 @@ def refused(folder):
 # place in the file, what is put there, what must be said: the place first, then the words
 FAULTS = [
     (("schema",), MISSING, f"{FILE} schema", "missing"),
-    (("schema",), 0, f"{FILE} schema", "0 is not a layout"),
+    (("schema",), 0, "schema = 0", "no longer reads"),
     (("schema",), "1", f"{FILE} schema", "this is text"),
     (("question",), MISSING, f"{FILE} question", "missing"),
     (("question",), "  ", f"{FILE} question", "empty"),

@@ -108,3 +108,15 @@ def test_without_a_record_it_is_refused(folder, tmp_path):
     shutil.rmtree(folder / "results")
     with pytest.raises(RenderError, match="holds no results"):
         verify(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["../planted.csv", "/tmp/planted.csv", "..\\planted.csv", "C:planted.csv", "..", "", "a\0b"]
+)
+def test_a_record_that_would_write_elsewhere_is_refused(folder, name):
+    path = folder / "results" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["inputs"]["data"]["file"] = name
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(EvaluationError, match="no file's name"):
+        verify(folder)

@@ -45,7 +45,7 @@ def test_a_folder_without_results_is_refused(tmp_path, made):
 @pytest.mark.parametrize("schema", [0, 2, "1", None])
 def test_results_of_another_layout_are_refused(results_folder, rewrite, schema):
     rewrite(results_folder / "manifest.json", schema=schema)
-    with pytest.raises(RenderError, match="another version of averting"):
+    with pytest.raises(RenderError, match=r"has schema = .*(later averting|no longer reads|no whole number)"):
         open_results(results_folder)
 
 
@@ -84,3 +84,14 @@ def test_numbers_are_read_to_the_last_bit(results_folder):
     value = 0.1 + 0.2
     pd.DataFrame({"measure": ["x"], "pilots": [value]}).to_csv(path, index=False)
     assert open_results(results_folder).table("design/balance")["pilots"].iloc[0] == value
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[1]", b"\xff", b"7", b"[" * 200_000],
+    ids=["none", "cut", "list", "bytes", "number", "deep"],
+)
+def test_a_manifest_that_is_none_is_refused(results_folder, content):
+    (results_folder / "manifest.json").write_bytes(content)
+    with pytest.raises(RenderError, match=r"is not what averting writes.*averting run"):
+        open_results(results_folder)

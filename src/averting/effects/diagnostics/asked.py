@@ -15,6 +15,7 @@ from averting.effects.estimator import Progress, silent
 from averting.effects.result import Effect
 from averting.effects.verdict import Verdict
 from averting.errors import AvertingError
+from averting.parallel import HERE, Workers
 
 COLUMNS = ("label", "estimate", "lower", "upper", "p_value", "verdict", "note")
 MAIN_ROWS = (
@@ -43,6 +44,8 @@ class Asked:
         Indicators that the programme could not have moved, each with the design to estimate it from.
     progress : callable
         Is told, in words, what is being done.
+    workers : Workers
+        Where the many estimates of a specification curve are made.
     """
 
     design: Design
@@ -54,6 +57,7 @@ class Asked:
     moved_by: float = 0.25
     unaffected: Mapping[str, Design] = field(default_factory=dict)
     progress: Progress = silent
+    workers: Workers = HERE
 
     @property
     def span(self) -> str:

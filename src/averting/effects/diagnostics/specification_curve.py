@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 
 import pandas as pd
 
@@ -12,6 +13,8 @@ from averting.checks import CheckResult, Status
 from averting.data import Panel
 from averting.design import ComparisonRule, Design
 from averting.effects.diagnostics.asked import COLUMNS, Asked, Finding
+from averting.effects.estimator import silent
+from averting.parallel import HERE
 
 Comparison = str | Sequence[str] | ComparisonRule
 
@@ -49,19 +52,26 @@ def specification_curve(asked: Asked, grid: Grid) -> Finding:
         is_main and those of :data:`averting.effects.diagnostics.asked.COLUMNS`. A specification that cannot be
         estimated keeps its row, with the reason as its note.
     """
-    rows = []
-    for method in grid.methods:
-        for name, comparison in _comparisons(asked.design, grid).items():
-            for period in ("", *grid.without):
-                label = f"{method}, {name}" + (f", without {period}" if period else "")
-                made = asked.row(
-                    label, partial(_design, asked.design, grid.panel, comparison, period), method=method
-                )
-                main = method == asked.effect.method and comparison == asked.design.comparison and not period
-                rows.append({"method": method, "comparison": name, "left_out": period, "is_main": main, **made})
+    comparisons = _comparisons(asked.design, grid)
+    tasks = list(product(grid.methods, comparisons, ("", *grid.without)))
+    # what is carried to other processes holds no caller's function
+    work = partial(_row, replace(asked, progress=silent, workers=HERE), grid.panel, comparisons)
+    rows = asked.workers.map(
+        work, tasks, advance=lambda done, of: asked.progress(f"checking: specification {done} of {of}")
+    )
     columns = ["method", "comparison", "left_out", "is_main", *COLUMNS]
     table = pd.DataFrame(rows, columns=columns).sort_values("estimate", kind="stable", ignore_index=True)
     return Finding(_check(asked, table), table)
+
+
+def _row(
+    asked: Asked, panel: Panel, comparisons: Mapping[str, Comparison], task: tuple[str, str, str]
+) -> dict[str, object]:
+    method, name, period = task
+    label = f"{method}, {name}" + (f", without {period}" if period else "")
+    made = asked.row(label, partial(_design, asked.design, panel, comparisons[name], period), method=method)
+    main = method == asked.effect.method and comparisons[name] == asked.design.comparison and not period
+    return {"method": method, "comparison": name, "left_out": period, "is_main": main, **made}
 
 
 def _comparisons(design: Design, grid: Grid) -> dict[str, Comparison]:
