@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from averting.reporting import numbers, wording
-from averting.reporting.figures import COMPARISON, INK, PILOT, STYLE, ReportFigure, finish, new_axes
+from averting.reporting.figures import COMPARISON, INK, PILOT, STYLE, ReportFigure, finish, new_axes, short
 from averting.reporting.results import Results
 from averting.reporting.tables import ReportTable
 
@@ -130,7 +130,7 @@ def forest(results: Results, estimate: str, name: str) -> ReportFigure:
         axes.set(
             xscale="log", ylim=(len(labels) - 0.5, -0.5), xlabel="ratio of rates, with over without the programme"
         )
-        axes.set_yticks(rows, labels)
+        axes.set_yticks(rows, [short(str(label)) for label in labels])
         ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10) if low.min() / 1.6 <= tick <= high.max() * 1.6]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
@@ -274,7 +274,7 @@ def change_forest(results: Results, estimate: str) -> ReportFigure | None:
         axes.set(
             ylim=(len(labels) - 0.5, -0.5), xlabel=f"{indicator} since the start, with minus without the programme"
         )
-        axes.set_yticks(rows, labels)
+        axes.set_yticks(rows, [short(str(label)) for label in labels])
         points = "; ".join(
             f"{label} {m:+.0f} ({a:+.0f} to {b:+.0f})"
             for label, m, a, b in zip(labels, middle, low, high, strict=True)

@@ -17,6 +17,7 @@ from averting.reporting.figures import (
     ReportFigure,
     finish,
     new_axes,
+    short,
     withheld,
 )
 from averting.reporting.results import Results
@@ -86,7 +87,7 @@ def _forest(results: Results, table: Any, labels: list[str], said: str) -> Repor
             ends = np.clip([low[at], high[at]], left, right)
             axes.hlines(at, *ends, color=colour, linewidth=2)
             axes.plot(np.clip(estimate[at], left, right), at, "o", color=colour, markersize=7)
-        axes.set_yticks(range(len(labels)), labels)
+        axes.set_yticks(range(len(labels)), [short(label) for label in labels])
         axes.set(ylim=(len(labels) - 0.5, -0.5), xlabel=_axis(results, ratio))
         points = "; ".join(
             f"{label} {numbers.ratio(e)} ({numbers.interval(numbers.ratio(a), numbers.ratio(b))})"

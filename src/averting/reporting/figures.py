@@ -35,7 +35,10 @@ STYLE: dict[Any, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,
+    "text.parse_math": False,  # a name between dollars is no formula
 }
+LONGEST = 44
+"""Letters of a name that a picture has room for; the table behind it has all."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ class ReportFigure:
             return ""
         table = f'<div class="table-scroll">{self.numbers.html()}</div>'
         return f'\n<details class="figure-data"><summary>Numbers in this figure</summary>{table}</details>'
+
+
+def short(text: str) -> str:
+    """Return a name on one line, cut where a picture has no room for it."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1].rstrip()}…"
 
 
 def new_axes(height: float) -> tuple[Figure, Axes]:

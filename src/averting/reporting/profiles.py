@@ -168,14 +168,14 @@ def figure(results: Results, profile: Profile) -> ReportFigure:
     per = f"{results.indicator(results.primary.estimand.indicator)}\n{results.per(results.primary.estimand.indicator)}"
     low, high = profile.rates()
     at = np.arange(len(profile.periods))
-    units = wording.unit(results)
+    units, level = wording.unit(results), results.record("design/design")["level"]
     with mpl.rc_context(STYLE):
         drawn, axes = new_axes(3.0)
         axes.plot(
             at, profile.others, color=COMPARISON, marker="o", markersize=4, label=f"Comparison {units}, mean"
         )
         axes.plot(
-            at, (low + high) / 2, color=PILOT, marker="D", markersize=5, linestyle="none", label=profile.name
+            at, (low + high) / 2, color=PILOT, marker="D", markersize=5, linestyle="none", label=f"This {level}"
         )
         axes.vlines(at, low, high, color=PILOT, linewidth=2)
         axes.axvline(profile.periods.index(profile.start) - 0.5, color=INK, linewidth=1, linestyle=":")

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from averting.reporting.figures import STYLE, short
 from averting.reporting.render import render_files
 from averting.reporting.wording import as_text
 
@@ -87,7 +88,7 @@ def page(rendered):
 def paper(rendered, peer):
     reader = peer("pypdf").PdfReader(rendered[1])
     # lines are broken anywhere on paper
-    return "".join("".join(page.extract_text() for page in reader.pages).split())
+    return "".join("".join(page.extract_text() for page in reader.pages).replace("\u200b", "").split())
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
@@ -109,6 +110,41 @@ def test_nothing_became_markup(page):
 @pytest.mark.parametrize("key", [key for key in HOSTILE if key not in ("right_to_left", "emoji")])
 def test_on_paper(paper, key):
     assert paper.count("".join(HOSTILE[key].split())) >= 3
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_in_a_heading(tmp_path, peer, text):
+    """A heading is a label too, on paper, and both must survive any name; so must a link to it."""
+    source = tmp_path / "report.qmd"
+    body = f"\n# {as_text(text)} {{#学-a}}\n\n# {as_text(text)}\n\nSee [above](#学-a).\n"
+    source.write_text(f"---\ntitle: T\n---\n{body}", encoding="utf-8")
+    page, paper = render_files(
+        source, outputs=[source.with_suffix(e) for e in (".html", ".pdf")], engine="embedded"
+    )
+    parser = _Text()
+    parser.feed(page.read_text(encoding="utf-8").partition("<main")[2].partition("</main>")[0])
+    assert " ".join("".join(parser.found).split()).count(text) == 2
+    assert len(peer("pypdf").PdfReader(paper).pages) >= 1
+
+
+def test_a_word_longer_than_the_line_stays_on_the_page(rendered, peer):
+    """The name of 300 letters is broken: no letter begins beyond the right margin."""
+    ends: list[float] = []
+    width = 0.0
+    for page in peer("pypdf").PdfReader(rendered[1]).pages:
+        width = float(page.mediabox.width)
+        page.extract_text(
+            visitor_text=lambda text, cm, tm, font, size: ends.append(tm[4]) if text.strip() else None
+        )
+    assert max(ends) < width - 40
+    text = "".join(page.extract_text() for page in peer("pypdf").PdfReader(rendered[1]).pages)
+    assert max(map(len, text.replace("\u200b", "").splitlines())) < 130
+
+
+def test_a_name_in_a_picture_is_no_formula_and_is_cut():
+    assert STYLE["text.parse_math"] is False
+    assert short("Saint " + "x" * 300) == "Saint " + "x" * 37 + "…"
+    assert short("a\nb  c") == "a b c"
 
 
 def test_letters_without_a_font_are_spelled_on_paper(paper):

@@ -114,18 +114,12 @@ def _drawn(model: Mapping[str, Any]) -> str:
 
 
 def _cases(model: Mapping[str, Any], chance: str) -> ReportTable:
-    rows = []
+    rows, known = [], bool(model["spend"])  # without the programme's cost there is no ratio
     for check in model["checks"][:-1]:  # the last is for checking only
         ratio = "–" if check["bcr"] is None else numbers.decimal(check["bcr"])
         spread = f"{numbers.pounds(check['lower'])} to {numbers.pounds(check['upper'])}"
-        rows.append(
-            (
-                str(check["name"]),
-                numbers.pounds(check["npv"]),
-                spread,
-                ratio,
-                numbers.chance(check["chance"]),
-            )
-        )
-    columns = ("Case", "Net present value, mean", "95% interval", "Benefit–cost ratio", chance)
-    return ReportTable(columns, rows, numeric=(1, 2, 3, 4))
+        said = (str(check["name"]), numbers.pounds(check["npv"]), spread)
+        rows.append((*said, *([ratio] if known else []), numbers.chance(check["chance"])))
+    value = f"Net present value, mean, {model['prices']} prices"
+    columns = ("Case", value, "95% interval", *(["Benefit–cost ratio"] if known else []), chance)
+    return ReportTable(columns, rows, numeric=tuple(range(1, len(columns))))

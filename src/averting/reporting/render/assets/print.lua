@@ -22,9 +22,23 @@ local function image(el)
   return name and typst_inline("#picture(" .. quoted(name) .. ", " .. quoted(text) .. ")") or {}
 end
 
+-- a word that no line can hold may be broken anywhere; addresses break by themselves
+local WORD = 30
+
+local function breakable(el)
+  if (utf8.len(el.text) or 0) <= WORD or el.text:find("/") then return nil end
+  local out, letters = pandoc.Inlines({}), 0
+  for _, code in utf8.codes(el.text) do
+    if letters > 0 and letters % 6 == 0 then out:insert(typst_inline("#sym.zws;")) end
+    out:insert(pandoc.Str(utf8.char(code)))
+    letters = letters + 1
+  end
+  return out
+end
+
 -- Typst makes a minus sign of a hyphen before a digit; text stays what it was
 local function hyphens(el)
-  if not el.text:find("%-%d") then return nil end
+  if not el.text:find("%-%d") then return breakable(el) end
   local out, rest = pandoc.Inlines({}), el.text
   while true do
     local at = rest:find("%-%d")
@@ -143,6 +157,22 @@ local function paper_table(table)
   return { typst("#whole["), table, typst("]") }
 end
 
+-- a label in letters that a font may not have, which are written as their numbers, would be none
+local function plain_label(id)
+  return id:match("^[%w_.:%-]*$") and id or "u" .. pandoc.utils.sha1(id):sub(1, 16)
+end
+
+local function labels(el)
+  el.identifier = plain_label(el.identifier)
+  return el
+end
+
+local function link(el)
+  local id = el.target:match("^#(.+)$")
+  if id then el.target = "#" .. plain_label(id) end
+  return labels(el)
+end
+
 -- words that lead to a list or a table stay with it
 local function leading(blocks)
   local out = pandoc.Blocks({})
@@ -177,6 +207,7 @@ function Pandoc(doc)
       return h
     end,
   })
+  doc = doc:walk({ Header = labels, Div = labels, Span = labels, Figure = labels, Table = labels, CodeBlock = labels, Link = link })
   if common.faulty then error("averting found faults") end
   return doc
 end
