@@ -22,6 +22,7 @@ def findings():
             "lower": [0.25, 0.9, np.nan],
             "upper": [1.0, 1.6, np.nan],
             "p_value": [0.0004, 0.25, np.nan],
+            "finding": ["fell", "cannot tell", "none"],
             "note": ["", "", "not estimable"],
         }
     )
@@ -40,8 +41,10 @@ def test_what_is_withheld_is_not_what_is_not_known(findings):
 
 def test_a_page_has_an_estimate_and_its_interval_in_one_cell(findings):
     table = page_table(findings, "ratios")
-    assert list(table.columns) == ["cohort", "ratio", "p", "note"]
-    assert list(table.rows[0]) == ["meals", "0.50 (0.25 to 1.00)", "under 0.001", ""]
+    assert list(table.columns) == ["cohort", "finding", "ratio", "p"]
+    cells = [cell.replace("\u00a0", " ") for cell in table.rows[0]]
+    assert cells == ["meals", "fell", "0.50 (0.25 to 1.00)", "under 0.001"]
+    assert table.rows[2][1] == "none: not estimable"
     assert list(page_table(findings, "money").rows[0]) == ["meals", "3", "£1,160,000"]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
-import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from averting.reporting import numbers
 from averting.reporting.figures import INK, PILOT, STYLE, ReportFigure, finish, new_axes
@@ -19,24 +21,44 @@ _WORDS = {
     "median_days": "days until half",
 }
 _WORDED = ("finding", "note", "verdict")
+_NUMBER = re.compile(r"|c|–|[−-]?£?\d[\d,.]*%?( \(.*\))?")
+_TIE = "\u00a0"
+"""A space that no line breaks at."""
 
 
 def page_table(findings: Findings, name: str) -> ReportTable:
     """Return a table of findings as a page shows it: an estimate and its interval in one cell, empty columns left out."""
     table, shown = findings.tables[name], findings.shown(name)
-    numeric = {str(column) for column in shown if pd.api.types.is_numeric_dtype(table[column])}
+    numeric = {
+        str(column) for column in shown if is_numeric_dtype(table[column]) or shown[column].map(_number).all()
+    }
     spans = _spans([str(column) for column in shown])
     for middle, (low, high) in spans.items():
         shown[middle] = [
             f"{at} ({numbers.interval(a, b)})" if a not in ("", findings.blank) else at
             for at, a, b in zip(shown[middle], shown[low], shown[high], strict=True)
         ]
+    if {"finding", "note"} <= set(shown):  # one column of words leaves room for numbers
+        pairs = zip(shown["finding"], shown["note"], strict=True)
+        shown["finding"] = [": ".join(part for part in pair if part) for pair in pairs]
+        shown = shown.drop(columns="note")
     ends = {end for pair in spans.values() for end in pair}
     kept = [column for column in shown if column not in ends and bool((shown[column] != "").any())]
-    kept.sort(key=lambda column: column in _WORDED)  # words last, so that numbers stand together
+    if "p_adjusted" in kept:
+        kept.remove("p_value")  # the one that counts; both are in the table as CSV
+    # what was found comes first: on a phone the rest is a swipe away
+    kept[1:] = sorted(kept[1:], key=lambda column: column not in _WORDED)
     heads = [_WORDS.get(str(column), str(column).replace("_", " ")) for column in kept]
-    rows = [tuple(row) for row in shown[kept].itertuples(index=False, name=None)]
+    rows = [tuple(map(_tied, row)) for row in shown[kept].itertuples(index=False, name=None)]
     return ReportTable(heads, rows, numeric=[i for i, column in enumerate(kept) if column in numeric])
+
+
+def _number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _tied(text: str) -> str:
+    return text.replace(" ", _TIE) if _number(text) else text
 
 
 def _spans(columns: list[str]) -> dict[str, tuple[str, str]]:
