@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from averting.commands.options import print_answer
 
 if TYPE_CHECKING:
+    from averting.evaluation.risk import RiskFindings
     from averting.reporting.findings import Findings
 
 
-def show(findings: Findings, *, json: bool, page: Path | None) -> None:
+def show(findings: Findings | RiskFindings, *, json: bool, page: Path | None) -> None:
     """Print findings as words or JSON; write tables and a draft page to a folder where one is named."""
     print_answer(findings, json)
     if page is not None:
-        from averting.reporting.findings import write_findings
+        from averting.reporting.findings import Findings, write_findings
 
-        print(f"draft: {write_findings(findings, page)}", file=sys.stderr)
+        shown = findings if isinstance(findings, Findings) else findings.page()
+        print(f"draft: {write_findings(shown, page)}", file=sys.stderr)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from averting.commands.options import Json, print_answer
+from averting.commands.findings import show
+from averting.commands.options import Json, Page
 
 
-def risk(question: Path, *, json: Json = False) -> None:
+def risk(question: Path, *, json: Json = False, page: Page = None) -> None:
     """Say who is at risk of exclusion: associations with pupils' characteristics, small numbers withheld.
 
     How to write the TOML file: docs/who-is-at-risk.md.
@@ -21,5 +22,4 @@ def risk(question: Path, *, json: Json = False) -> None:
     """
     from averting.evaluation.risk import who_is_at_risk
 
-    found = who_is_at_risk(question)
-    print_answer(found, json)
+    show(who_is_at_risk(question), json=json, page=page)

@@ -57,7 +57,7 @@ def beside_the_rest(
     table["p_adjusted"] = holm(table["p_value"].to_numpy(dtype=np.float64))
     lost = table["p_adjusted"] > round(1 - level, 9)
     table.loc[lost, "finding"] = str(Verdict.UNCERTAIN)
-    return table
+    return table[["cohort", "ratio", "lower", "upper", "p_value", "p_adjusted", "finding", "note"]]
 
 
 def _row(name: str, cohort: Effect | str, rest: Effect | str, level: float) -> dict[str, object]:

@@ -86,7 +86,14 @@ def effects_by_cohort(path: str | Path, *, previous: Sequence[PublicTable] = ())
     money, said = money_by_cohort(asked.costs, own, draws=asked.draws, seed=asked.seed)
     forests = (
         Forest("cohorts", "cohort", "estimate", "lower", "upper"),
-        Forest("beside the rest", "cohort", "ratio", "lower", "upper"),
+        Forest(
+            "beside the rest",
+            "cohort",
+            "ratio",
+            "lower",
+            "upper",
+            "times the change of all other pupils (1: the same)",
+        ),
     )
     return Findings(
         "equity", "Whom did it help?", _ABOUT, said, {**tables, **money}, record, (public,), forests, blank=""

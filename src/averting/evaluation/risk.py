@@ -15,6 +15,7 @@ from averting.data.files import read_columns
 from averting.data.written import write_table
 from averting.errors import EvaluationError
 from averting.evaluation.risk_settings import PublishedTable, PupilTable, RiskQuestion, Scores, read_question
+from averting.reporting.findings import Findings
 from averting.risk import (
     RiskModel,
     adjustment_sets,
@@ -73,6 +74,17 @@ class RiskFindings:
             for name, table in self.tables.items()
         }
         return {"association": ASSOCIATION, "statements": list(self.statements), "tables": tables}
+
+    def page(self) -> Findings:
+        """Return what a draft page shows: the same words and tables."""
+        tables = {name: _readable(table) for name, table in self.tables.items()}
+        said: list[str] = []
+        for line in self.statements:
+            if said and line.startswith(" "):  # goes on from the line before
+                said[-1] += f" {line.strip()}"
+            else:
+                said.append(line)
+        return Findings("risk", "Who is at risk?", ASSOCIATION, tuple(said), tables)
 
 
 def who_is_at_risk(path: str | Path) -> RiskFindings:

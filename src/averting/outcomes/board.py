@@ -346,8 +346,8 @@ def _statements(summary: pd.DataFrame, over_time: pd.DataFrame, asked: _Asked) -
     judged = int(summary["standing_colour"].isin([GREEN, RED, AMBER]).sum())
     said = [
         f"Standing: the area against the limits within which {asked.level:.0%} of areas of its size would lie by chance and "
-        f"by how areas differ anyway. Of {judged} measures, about {judged * (1 - asked.level):.1f} would lie outside with "
-        "nothing amiss.",
+        f"by how areas differ anyway. Of {judged} measure{'s' * (judged != 1)}, about {judged * (1 - asked.level):.1f} would "
+        "lie outside with nothing amiss.",
         f"Direction: a line through the area's own latest rates, at most {asked.last}. It says nothing of why, and is no effect "
         "of a programme.",
         "Amber means that the interval holds no difference, not that all is well.",
@@ -358,7 +358,7 @@ def _statements(summary: pd.DataFrame, over_time: pd.DataFrame, asked: _Asked) -
     hidden = over_time[(over_time["group"] == "local") & (over_time["status"] != "shown")]
     if len(hidden):
         said.append(
-            f"{len(hidden)} of the area's yearly rates are withheld or suppressed, because few pupils stand behind them; "
-            "directions cover all they can be."
+            f"{len(hidden)} of the area's yearly rates {'is' if len(hidden) == 1 else 'are'} withheld or suppressed, because few "
+            "pupils stand behind them; directions cover all they can be."
         )
     return tuple(said)

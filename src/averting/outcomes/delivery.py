@@ -15,8 +15,8 @@ import pandas as pd
 from averting.data.disclosure import CountTable, DisclosureRecord, PublicTable, Rules, Sum, protect
 from averting.data.disclosure.protection import Bools, Floats
 from averting.data.disclosure.tables import Key
-from averting.data.files import read_columns
-from averting.errors import AvertingError, DataError, Fault, refuse
+from averting.errors import AvertingError, DataError, refuse
+from averting.outcomes.records import read_texts, row_faults
 from averting.years import FinancialYear, Period
 
 KINDS = ("referral", "contact", "decision", "action", "spend")
@@ -310,10 +310,7 @@ def read_delivery(path: str | Path) -> Delivery:
         Naming rows and columns that cannot be read; never what is in them.
     """
     path = Path(path)
-    frame = read_columns(path, lambda held: {name for name in held if name in COLUMNS}).astype(str)
-    absent = [Fault(path.name, f"there is no column '{name}'", "Add it") for name in _NEEDED if name not in frame]
-    refuse(DataError, f"{path.name} is no table of delivery", absent)
-    text = frame.apply(lambda column: column.str.strip())
+    text = read_texts(path, COLUMNS, needed=_NEEDED, what="is no table of delivery")
     kind = text["kind"].str.lower()
     dates = pd.to_datetime(text["date"], format="%Y-%m-%d", errors="coerce")
     amount = pd.to_numeric(
@@ -327,11 +324,7 @@ def read_delivery(path: str | Path) -> Delivery:
         "case": ((text["case"] == "") & kind.isin(["referral", "contact"]), "it is blank", "Give the case"),
         "amount": ((kind == "spend") & ~(amount >= 0), "spending has no amount of 0 or more", "Give pounds"),
     }
-    faults = [
-        Fault(f"{path.name}, row {int(row) + 2}, {name}", found, fix)
-        for name, (wrong, found, fix) in problems.items()
-        for row in np.flatnonzero(wrong.to_numpy())
-    ]
+    faults = row_faults(path, problems)
     refuse(DataError, f"{path.name} cannot be used", faults, most=20)
     records = pd.DataFrame(
         {

@@ -16,9 +16,9 @@ from scipy.stats import norm
 
 from averting.data.disclosure import ALL, CountTable, PublicTable, Rules, protect
 from averting.data.disclosure.shared import cell_key, crossed_counts
-from averting.data.files import read_columns
 from averting.errors import DataError, Fault, refuse
 from averting.outcomes.delivery import waiting_quantile
+from averting.outcomes.records import read_texts, row_faults
 
 PLACEMENT = ("pupil", "start", "end", "reason", "sessions_possible", "sessions_attended")
 NO_GROUP = "everyone"
@@ -183,14 +183,8 @@ def read_placements(path: str | Path, *, columns: Mapping[str, str] | None = Non
         Naming rows and columns that cannot be read; never what is in them.
     """
     path, called = Path(path), {name: (columns or {}).get(name, name) for name in PLACEMENT}
-    frame = read_columns(path, lambda held: {name for name in held if name in called.values()}).astype(str)
-    absent = [
-        Fault(path.name, f"there is no column '{name}'", "Add it") for name in called.values() if name not in frame
-    ]
-    refuse(DataError, f"{path.name} is no table of placements", absent)
-    text = frame.rename(columns={given: name for name, given in called.items()}).apply(
-        lambda column: column.str.strip()
-    )
+    text = read_texts(path, list(called.values()), needed=list(called.values()), what="is no table of placements")
+    text = text.rename(columns={given: name for name, given in called.items()})
     start, end = (pd.to_datetime(text[name], format="%Y-%m-%d", errors="coerce") for name in ("start", "end"))
     possible, attended = (
         pd.to_numeric(text[name], errors="coerce") for name in ("sessions_possible", "sessions_attended")
@@ -210,11 +204,7 @@ def read_placements(path: str | Path, *, columns: Mapping[str, str] | None = Non
             "Give half days",
         ),
     }
-    faults = [
-        Fault(f"{path.name}, row {int(row) + 2}, {name}", found, fix)
-        for name, (wrong, found, fix) in problems.items()
-        for row in np.flatnonzero(wrong.to_numpy())
-    ]
+    faults = row_faults(path, problems)
     refuse(DataError, f"{path.name} cannot be used", faults, most=20)
     return pd.DataFrame(
         {

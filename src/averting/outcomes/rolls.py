@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from averting.data.files import read_columns
 from averting.errors import AvertingError, DataError, Fault, refuse
+from averting.outcomes.records import read_texts, row_faults
 from averting.years import Period
 
 COLUMNS = ("pupil", "period", "setting")
@@ -38,10 +37,7 @@ def read_rolls(path: str | Path) -> pd.DataFrame:
         Naming rows that cannot be used, never what is in them; if there is only one period.
     """
     path = Path(path)
-    frame = read_columns(path, lambda held: {name for name in held if name in COLUMNS}).astype(str)
-    absent = [Fault(path.name, f"there is no column '{name}'", "Add it") for name in COLUMNS if name not in frame]
-    refuse(DataError, f"{path.name} holds no rolls", absent)
-    text = frame.apply(lambda column: column.str.strip())
+    text = read_texts(path, COLUMNS, needed=COLUMNS, what="holds no rolls")
     known = {one: _period(one) for one in text["period"].unique()}
     problems = {
         "pupil": (text["pupil"] == "", "it is blank", "Give each pupil a code"),
@@ -53,11 +49,7 @@ def read_rolls(path: str | Path) -> pd.DataFrame:
         ),
         "pupil and period": (text.duplicated(["pupil", "period"]), "they stand twice", "Keep one row for each"),
     }
-    faults = [
-        Fault(f"{path.name}, row {int(row) + 2}, {name}", found, fix)
-        for name, (wrong, found, fix) in problems.items()
-        for row in np.flatnonzero(wrong.to_numpy())
-    ]
+    faults = row_faults(path, problems)
     if not faults and text["period"].nunique() < 2:
         faults.append(Fault(path.name, "it holds one period", "Give two or more, to compare each with the next"))
     refuse(DataError, f"{path.name} cannot be used", faults, most=20)

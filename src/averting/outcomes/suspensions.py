@@ -10,8 +10,8 @@ import pandas as pd
 
 from averting.data.disclosure import ALL, CountTable, PublicTable
 from averting.data.disclosure.shared import cell_key, crossed_counts
-from averting.data.files import read_columns
 from averting.errors import DataError, Fault, refuse
+from averting.outcomes.records import read_texts, row_faults
 
 COLUMNS = ("pupil", "kind", "reason", "days")
 KINDS = ("suspension", "permanent exclusion")
@@ -35,10 +35,7 @@ def read_suspensions(path: str | Path) -> pd.DataFrame:
         Naming rows and columns that cannot be read; never what is in them.
     """
     path = Path(path)
-    frame = read_columns(path, lambda held: {name for name in held if name in COLUMNS}).astype(str)
-    absent = [Fault(path.name, f"there is no column '{name}'", "Add it") for name in COLUMNS if name not in frame]
-    refuse(DataError, f"{path.name} holds no suspensions", absent)
-    text = frame.apply(lambda column: column.str.strip())
+    text = read_texts(path, COLUMNS, needed=COLUMNS, what="holds no suspensions")
     kind, days = text["kind"].str.lower(), pd.to_numeric(text["days"], errors="coerce")
     problems = {
         "pupil": (text["pupil"] == "", "it is blank", "Give each pupil a code"),
@@ -50,11 +47,7 @@ def read_suspensions(path: str | Path) -> pd.DataFrame:
             "Give days",
         ),
     }
-    faults = [
-        Fault(f"{path.name}, row {int(row) + 2}, {name}", found, fix)
-        for name, (wrong, found, fix) in problems.items()
-        for row in np.flatnonzero(wrong.to_numpy())
-    ]
+    faults = row_faults(path, problems)
     if text["reason"].nunique() > MOST_REASONS:
         fix = f"At most {MOST_REASONS} are allowed: use codes, not words of each case"
         faults.append(Fault(f"{path.name}, reason", f"it has {text['reason'].nunique()} reasons", fix))

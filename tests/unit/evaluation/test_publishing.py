@@ -274,3 +274,21 @@ def test_nothing_on_a_board_depends_on_which_small_count_it_is(changed):
             pd.testing.assert_frame_equal(getattr(board, name), getattr(boards[0], name))
     own = boards[0].over_time.query("group == 'local' and period == '2021/22'")
     assert np.isnan(own["rate"].iloc[0]) == (changed == "local")
+
+
+def test_a_board_leaves_with_the_record_of_what_it_withholds(tmp_path, monkeypatch):
+    """Its page is rendered from the tables that are hashed here."""
+    monkeypatch.setattr("averting.reporting.render.render", lambda source, **_: source.with_suffix(".html"))
+    rows = [
+        ("managed_moves", f"{year}/{year - 1999}", 3 if year == 2021 else 9, 900) for year in range(2016, 2023)
+    ]
+    pd.DataFrame(rows, columns=["indicator", "period", "count", "of"]).to_csv(tmp_path / "own.csv", index=False)
+    text = 'title = "Here"\nlocal = "Here"\nmeasures = ["managed_moves"]\nown = ["own.csv"]\nsource = "invented"\n'
+    (tmp_path / "board.toml").write_text(text, encoding="utf-8")
+    out = publish_file(tmp_path / "board.toml", tmp_path / "out", kind="outcomes")
+    record = json.loads((out / "disclosure.json").read_text(encoding="utf-8"))
+    assert [one["cell"] for one in record["decisions"]] == [["local", "2021/22"]]
+    assert record["files"]["tables/over_time.csv"] == file_hash(out / "tables" / "over_time.csv")
+    assert not list(out.glob("*.qmd"))
+    with pytest.raises(DisclosureError, match="leave --previous out"):
+        publish_file(tmp_path / "board.toml", tmp_path / "x", kind="outcomes", previous=[out])

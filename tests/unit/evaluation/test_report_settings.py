@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 
-from averting.evaluation.report_settings import INTERVENTION, ReportSettings, read_report
+from averting.evaluation.report_settings import GOVERNANCE, INTERVENTION, ReportSettings, read_report
 from averting.evaluation.toml_table import TomlTable
 from averting.reporting import declared
 
@@ -71,3 +72,33 @@ def test_what_does_not_hold_is_refused_by_name(text, fault):
 
 def test_the_report_words_every_item_that_may_be_declared():
     assert tuple(declared.TIDIER) == INTERVENTION
+
+
+def test_governance_and_decisions_are_read_and_worded():
+    text = """
+    [governance]
+    accountable_to = "the safeguarding partnership"
+    [[decision]]
+    what = "One worker for each school"
+    why = "Young people asked for it"
+    made_with = "twelve pupils"
+    date = "2022-06-14"
+    """
+    found, faults = read(text)
+    assert faults == []
+    assert tuple(declared.GOVERNANCE) == GOVERNANCE
+    said = found.to_dict()
+    results = SimpleNamespace(
+        declared=lambda part: said[part], declared_list=lambda part: list(map(vars, found.decisions))
+    )
+    assert declared.governance(results).rows[0] == ("Answers to", "the safeguarding partnership")
+    assert declared.governance(results).rows[1] == ("Decides", declared.MISSING)
+    row = ("2022-06-14", "One worker for each school", "Young people asked for it", "twelve pupils")
+    assert list(declared.decisions(results).rows) == [row]
+    assert declared.undeclared_governance(results) == ""
+    nothing = SimpleNamespace(declared=lambda part: {}, declared_list=lambda part: [])
+    assert declared.governance(nothing) is None
+    assert declared.decisions(nothing) is None
+    assert declared.intervention(nothing).rows[0][1] == declared.MISSING
+    assert declared.undeclared_governance(nothing).endswith("was not declared.")
+    assert read("[[decision]]\nwhat = 'x'")[1]

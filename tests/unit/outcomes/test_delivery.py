@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from averting import cli
+from averting.appraisal.programme_tables import read_ledger
 from averting.data.disclosure import load_rules
 from averting.errors import DataError, EvaluationError
 from averting.evaluation.delivery import DESCRIPTION, what_was_delivered
@@ -125,3 +126,17 @@ def test_the_command_describes_and_says_that_it_is_no_effect(tmp_path, capsys):
     (tmp_path / "delivery.toml").write_text("[plan]\ncontacts_per_case = 4\n", encoding="utf-8")
     with pytest.raises(EvaluationError, match="no records to hold it against"):
         what_was_delivered(tmp_path / "delivery.toml")
+
+
+def test_spending_is_a_ledger_of_the_programme_by_financial_year(tmp_path):
+    rows = [("c1", "spend", "2023-03-31", "2022/23", "10"), ("c2", "spend", "2023-04-01", "2022/23", "20")]
+    rows += [("c2", "spend", "2023-06-01", "2022/23", "5"), ("c2", "contact", "2023-06-01", "2022/23", "")]
+    columns = ["case", "kind", "date", "period", "amount"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "records.csv", index=False)
+    ledger = read_delivery(tmp_path / "records.csv").spending(
+        payer="la_general_fund", element="local_response_fund"
+    )
+    ledger.to_csv(tmp_path / "ledger.csv", index=False)
+    costs = read_ledger(tmp_path / "ledger.csv", source="delivery records")
+    assert [(cost.year.label, cost.amount) for cost in costs] == [("2022-23", 10.0), ("2023-24", 25.0)]
+    assert {cost.element for cost in costs} == {"local_response_fund"}

@@ -199,6 +199,17 @@ def test_own_measures_that_cannot_be_read_are_refused_without_their_counts(tmp_p
     assert "900" not in str(refused.value)
 
 
+def test_the_vision_has_measures_and_says_whose_they_are(tmp_path: Path):
+    vision = outcome_sets()["vision"]
+    assert "averting's reading" in vision.note
+    path = tmp_path / "own.csv"
+    path.write_text("indicator,period,count,of\nplan_progress,2022/23,40,90\n", encoding="utf-8")
+    board = make_board(read_own(path, local="Here"), local="Here", measures=[*vision.measures, "plan_progress"])
+    shown = board.summary.set_index("indicator")
+    assert shown.loc["plan_progress", "rate"] == pytest.approx(100 * 40 / 90)
+    assert (shown.loc[list(vision.measures), "standing"] == "no data").all()
+
+
 def test_own_measures_keep_withheld_counts_as_intervals(tmp_path: Path):
     path = tmp_path / "own.csv"
     path.write_text(

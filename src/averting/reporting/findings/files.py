@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
 from averting.data.disclosure import PublicTable
 from averting.data.written import read_table, write_table
 from averting.errors import DisclosureError, RenderError
@@ -58,7 +61,8 @@ def write_tables(findings: Findings, folder: Path) -> None:
         "title": findings.title,
         "description": findings.description,
         "statements": list(findings.statements),
-        "tables": names,
+        "tables": list(names.items()),  # in order: keys of a record are sorted
+        "texts": [(name, _texts(table)) for name, table in findings.tables.items()],
         "forests": [asdict(one) for one in findings.forests],
         "blank": findings.blank,
     }
@@ -76,16 +80,14 @@ def open_findings(folder: str | Path = "tables") -> Findings:
     folder = Path(folder)
     try:
         record = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
-        tables = {name: read_table(folder / file) for name, file in record["tables"].items()}
+        tables = {name: read_table(folder / file) for name, file in record["tables"]}
     except (OSError, ValueError, KeyError) as error:
         raise RenderError(f"{folder} holds no findings ({type(error).__name__}). Make them again.") from error
-    texts = {
-        name: table.apply(lambda column: column.fillna("") if column.dtype == object else column)
-        for name, table in tables.items()
-    }
+    for name, columns in record["texts"]:
+        tables[name][columns] = tables[name][columns].fillna("").astype(str)
     forests = tuple(Forest(**one) for one in record["forests"])
     given = {key: record[key] for key in ("kind", "title", "description", "blank")}
-    return Findings(**given, statements=tuple(record["statements"]), tables=texts, forests=forests)
+    return Findings(**given, statements=tuple(record["statements"]), tables=tables, forests=forests)
 
 
 def publish_findings(
@@ -161,6 +163,10 @@ def earlier_counts(kind: str, previous: Sequence[str | Path]) -> tuple[PublicTab
             raise DisclosureError(f"{release} is no release of {kind}. Name one that is.")
         found += tables
     return tuple(found)
+
+
+def _texts(table: pd.DataFrame) -> list[str]:
+    return [str(column) for column in table if not is_numeric_dtype(table[column])]
 
 
 def _file(name: str) -> str:

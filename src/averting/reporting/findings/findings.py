@@ -9,9 +9,26 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable
+from averting.reporting import numbers
 
 HIDDEN = "withheld"
 """Column that says of a row that its numbers must not be told; it is not shown itself."""
+
+
+UNKNOWN = "–"
+_POUNDS = ("savings", "spend", "net", "programme")
+_WHOLE = (
+    "cases",
+    "referrals",
+    "contacts",
+    "decisions",
+    "actions",
+    "meetings",
+    "placements",
+    "pupils",
+    "events",
+    "pilots",
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +39,8 @@ class Forest:
     ----------
     table, label, middle, lower, upper : str
         Name of the table, and its columns; ratios, with no effect at 1.
+    axis : str
+        What the ratio is.
     """
 
     table: str
@@ -29,6 +48,7 @@ class Forest:
     middle: str
     lower: str
     upper: str
+    axis: str = "times the rate without the programme (1: no difference)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +86,19 @@ class Findings:
     blank: str = WITHHELD
 
     def shown(self, name: str) -> pd.DataFrame:
-        """Return a table as text, as it is read."""
+        """Return a table as text, as it is read: where a row says that it is not withheld, what is not there is not known."""
         table = self.tables[name]
-        kept = [name for name in table.columns if name != HIDDEN]
+        gone = table[HIDDEN].astype(bool).tolist() if HIDDEN in table else [True] * len(table)
+        blanks = [self.blank if hidden else UNKNOWN for hidden in gone]
         return pd.DataFrame(
-            {name: [written(value, str(name), blank=self.blank) for value in table[name]] for name in kept}
+            {
+                column: [
+                    written(value, str(column), blank=blank)
+                    for value, blank in zip(table[column], blanks, strict=True)
+                ]
+                for column in table.columns
+                if column != HIDDEN
+            }
         )
 
     def lines(self) -> list[str]:
@@ -87,11 +115,16 @@ class Findings:
 
 
 def written(value: object, column: str = "", *, blank: str = WITHHELD) -> str:
-    """Write one value of a table with the digits it bears."""
+    """Write one value of a table with the digits that its column bears."""
     if not isinstance(value, float):
         return str(value)
     if value != value:
         return blank
+    first = column.partition("_")[0]
     if column.startswith("p_"):
-        return f"{value:.3f}"
-    return f"{value:,.0f}" if abs(value) >= 100 or (value == round(value) and value > 1) else f"{value:.2f}"
+        return numbers.p_value(value)
+    if first in _POUNDS:
+        return numbers.pounds(value)
+    if column in _WHOLE or first == "averted":
+        return numbers.count(value)
+    return f"{value:,.0f}" if abs(value) >= 100 or (value == round(value) and value != 1) else f"{value:.2f}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+import re
 
+import numpy as np
+from pandas.api.types import is_numeric_dtype
+
+from averting.reporting import numbers
 from averting.reporting.figures import INK, PILOT, STYLE, ReportFigure, finish, new_axes
 from averting.reporting.findings.findings import Findings, Forest
 from averting.reporting.tables import ReportTable
@@ -12,24 +15,59 @@ from averting.reporting.tables import ReportTable
 _WORDS = {
     "p_value": "p",
     "p_adjusted": "p, adjusted",
-    "lower": "from",
-    "upper": "to",
     "with_others": "with what it borrows",
     "three_quarter_days": "days until three quarters",
     "quarter_days": "days until a quarter",
     "median_days": "days until half",
 }
+_WORDED = ("finding", "note", "verdict")
+_NUMBER = re.compile(r"|c|–|[−-]?£?\d[\d,.]*%?( \(.*\))?")
+_TIE = "\u00a0"
+"""A space that no line breaks at."""
 
 
 def page_table(findings: Findings, name: str) -> ReportTable:
-    """Return a table of findings as a page shows it: readable headings, a column without any text left out."""
-    shown = findings.shown(name)
-    kept = shown.loc[:, [bool((shown[column] != "").any()) for column in shown]]
-    numeric = [
-        i for i, column in enumerate(kept.columns) if pd.api.types.is_numeric_dtype(findings.tables[name][column])
-    ]
-    heads = [_WORDS.get(str(column), str(column).replace("_", " ")) for column in kept.columns]
-    return ReportTable(heads, [tuple(row) for row in kept.itertuples(index=False)], numeric=numeric)
+    """Return a table of findings as a page shows it: an estimate and its interval in one cell, empty columns left out."""
+    table, shown = findings.tables[name], findings.shown(name)
+    numeric = {
+        str(column) for column in shown if is_numeric_dtype(table[column]) or shown[column].map(_number).all()
+    }
+    spans = _spans([str(column) for column in shown])
+    for middle, (low, high) in spans.items():
+        shown[middle] = [
+            f"{at} ({numbers.interval(a, b)})" if a not in ("", findings.blank) else at
+            for at, a, b in zip(shown[middle], shown[low], shown[high], strict=True)
+        ]
+    if {"finding", "note"} <= set(shown):  # one column of words leaves room for numbers
+        pairs = zip(shown["finding"], shown["note"], strict=True)
+        shown["finding"] = [": ".join(part for part in pair if part) for pair in pairs]
+        shown = shown.drop(columns="note")
+    ends = {end for pair in spans.values() for end in pair}
+    kept = [column for column in shown if column not in ends and bool((shown[column] != "").any())]
+    if "p_adjusted" in kept:
+        kept.remove("p_value")  # the one that counts; both are in the table as CSV
+    # what was found comes first: on a phone the rest is a swipe away
+    kept[1:] = sorted(kept[1:], key=lambda column: column not in _WORDED)
+    heads = [_WORDS.get(str(column), str(column).replace("_", " ")) for column in kept]
+    rows = [tuple(map(_tied, row)) for row in shown[kept].itertuples(index=False, name=None)]
+    return ReportTable(heads, rows, numeric=[i for i, column in enumerate(kept) if column in numeric])
+
+
+def _number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _tied(text: str) -> str:
+    return text.replace(" ", _TIE) if _number(text) else text
+
+
+def _spans(columns: list[str]) -> dict[str, tuple[str, str]]:
+    """Return columns with the columns of their intervals' ends."""
+    found = {one: (f"{one}_lower", f"{one}_upper") for one in columns}
+    found = {one: ends for one, ends in found.items() if set(ends) <= set(columns)}
+    if {"lower", "upper"} <= set(columns):
+        found[columns[columns.index("lower") - 1]] = ("lower", "upper")
+    return found
 
 
 def forest_of(findings: Findings, forest: Forest) -> ReportFigure | None:
@@ -39,8 +77,8 @@ def forest_of(findings: Findings, forest: Forest) -> ReportFigure | None:
     table = findings.tables.get(forest.table)
     if table is None:
         return None
-    numbers = table[[forest.middle, forest.lower, forest.upper]].astype(float)
-    kept = numbers[np.isfinite(numbers).all(axis=1) & (numbers > 0).all(axis=1)]
+    ratios = table[[forest.middle, forest.lower, forest.upper]].astype(float)
+    kept = ratios[np.isfinite(ratios).all(axis=1) & (ratios > 0).all(axis=1)]
     if kept.empty:
         return None
     labels = table.loc[kept.index, forest.label].astype(str).tolist()
@@ -57,7 +95,7 @@ def forest_of(findings: Findings, forest: Forest) -> ReportFigure | None:
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
         axes.set_yticks(at, labels)
-        axes.set(xlabel="times the rate without it (1: no difference)", ylim=(-0.6, len(labels) - 0.4))
+        axes.set(xlabel=forest.axis, ylim=(-0.6, len(labels) - 0.4))
         said = "; ".join(
             f"{label} {m:.2f} ({a:.2f} to {b:.2f})"
             for label, m, a, b in zip(labels, middle, low, high, strict=True)
