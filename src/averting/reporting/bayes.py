@@ -158,14 +158,21 @@ def learned(results: Results, estimate: str) -> ReportTable:
         rows.append(
             (
                 str(prior["parameter"]),
-                str(prior["prior"]).replace(" ", "\u00a0"),
-                f"{found['mean']:.2f}",
+                numbers.unbroken(str(prior["prior"])),
+                numbers.decimal(found["mean"]),
                 f"{found['sd']:.2f}",
                 f"{found['ess_bulk']:,.0f}",
                 f"{found['r_hat']:.3f}",
             )
         )
-    heads = ("Parameter", "Prior", "Mean after the data", "Standard deviation", "Effective draws", "R-hat")
+    heads = (
+        "Parameter",
+        "Prior",
+        "Mean after the data",
+        "Standard deviation",
+        "Effective draws",
+        numbers.unbroken("R-hat"),
+    )
     return ReportTable(heads, rows, numeric=(2, 3, 4, 5))
 
 
