@@ -102,7 +102,7 @@ def pooled_fits(mix: Mix) -> Fit:
         cells = replace(series.cells, lower=count, upper=count)
         trace = nutpie.sample(
             compiled.with_data(**cell_data(cells)),
-            draws=2 * STEPS, tune=2 * STEPS, chains=CHAINS, cores=1, seed=number, target_accept=CAREFUL.accept,
+            draws=4 * STEPS, tune=2 * STEPS, chains=CHAINS, cores=1, seed=number, target_accept=CAREFUL.accept,
             progress_bar=False,
         )  # fmt: skip
         draws = trace["posterior"].to_dataset()

@@ -12,7 +12,7 @@ from averting.design import Design
 from averting.effects.bayes.pooled_fit import Mix, Priors, fit_pooled_model
 from averting.effects.bayes.pooled_series import PooledSeries
 from averting.effects.bayes.priors import FAMILIES, declare
-from averting.effects.bayes.sampling import SAMPLERS, flat
+from averting.effects.bayes.sampling import SAMPLERS, THOROUGH, flat
 from averting.effects.estimator import Estimator, Request
 from averting.effects.result import Effect
 
@@ -66,6 +66,7 @@ MIX = Mix(
     draw_coefficients,
     weight="coefficient",
     parameters=("mix_sd", "widest"),
+    pace=THOROUGH,
 )
 
 
