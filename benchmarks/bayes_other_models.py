@@ -30,7 +30,7 @@ from averting.effects.bayes.likelihood import cell_data
 from averting.effects.bayes.pooled_fit import Mix
 from averting.effects.bayes.pooled_series import PooledSeries, pool
 from averting.effects.bayes.priors import load_priors
-from averting.effects.bayes.sampling import CAREFUL, flat
+from averting.effects.bayes.sampling import flat
 from averting.effects.estimators import (
     bayes_autocorrelated,
     bayes_count,
@@ -102,7 +102,7 @@ def pooled_fits(mix: Mix) -> Fit:
         cells = replace(series.cells, lower=count, upper=count)
         trace = nutpie.sample(
             compiled.with_data(**cell_data(cells)),
-            draws=2 * STEPS, tune=2 * STEPS, chains=CHAINS, cores=1, seed=number, target_accept=CAREFUL.accept,
+            draws=4 * STEPS, tune=2 * STEPS, chains=CHAINS, cores=1, seed=number, target_accept=mix.pace.accept,
             progress_bar=False,
         )  # fmt: skip
         draws = trace["posterior"].to_dataset()

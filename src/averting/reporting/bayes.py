@@ -45,13 +45,15 @@ _MODELS = {
     ),
     "bayes_autocorrelated": (
         "As the plain count model, but every school also has noise of its own that carries over from one year to the next and "
-        "fades, so that a pilot's run of good years is not taken for the programme's.",
+        "fades, so that a pilot's run of good years is not taken for the programme's: *n*, with spread `noise_sd` "
+        "(&sigma;~n~) and correlation `persistence` (&rho;) from one year to the next.",
         _COUNT
         + r"n_{it} + \beta D_{it}, \qquad n_{it} = \rho\, n_{i,t-1} + \sqrt{1 - \rho^2}\, \operatorname{N}(0, \sigma_n)",
     ),
     "bayes_factors": (
         "As the plain count model, but schools also share two courses over the years, of which each takes parts of its own, "
-        "positive or negative: schools that went with the pilots before say more of what the pilots would have done.",
+        "positive or negative: schools that went with the pilots before say more of what the pilots would have done. A "
+        "course is *f*, a school's part of it *l*, both standard normal; &sigma;~f~ is `course_sd`.",
         _COUNT + r"\tfrac{\sigma_f}{\sqrt 2} \textstyle\sum_{k} l_{ik} f_{kt} + \beta D_{it}",
     ),
     "bayes_joint": (
@@ -73,7 +75,8 @@ _MODELS = {
     ),
     "bayes_horseshoe": (
         "The pilots' pooled count beside the average of the comparison schools and the departures of a few of them from it, at "
-        "the pilots' own level; what these do not follow is drift, which may go on after the start.",
+        "the pilots' own level (&lambda;); what these do not follow is drift (&delta;), which may go on after the start. "
+        "*r* is the average rate, *d* a comparison school's departure from it, &gamma; its coefficient.",
         r"y_t \sim \operatorname{NegBin}(\mu_t, 1/\phi), \qquad \log \mu_t = \log e_t + "
         r"\log \bar r_t + \textstyle\sum_j \gamma_j d_{jt} + \lambda + \delta_t + \beta D_t",
     ),
@@ -158,14 +161,21 @@ def learned(results: Results, estimate: str) -> ReportTable:
         rows.append(
             (
                 str(prior["parameter"]),
-                str(prior["prior"]).replace(" ", "\u00a0"),
-                f"{found['mean']:.2f}",
+                numbers.unbroken(str(prior["prior"])),
+                numbers.decimal(found["mean"]),
                 f"{found['sd']:.2f}",
                 f"{found['ess_bulk']:,.0f}",
                 f"{found['r_hat']:.3f}",
             )
         )
-    heads = ("Parameter", "Prior", "Mean after the data", "Standard deviation", "Effective draws", "R-hat")
+    heads = (
+        "Parameter",
+        "Prior",
+        "Mean after the data",
+        "Standard deviation",
+        "Effective draws",
+        numbers.unbroken("R-hat"),
+    )
     return ReportTable(heads, rows, numeric=(2, 3, 4, 5))
 
 

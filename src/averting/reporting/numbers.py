@@ -93,6 +93,11 @@ def decimal(value: float, digits: int = 2) -> str:
     return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
 
 
+def unbroken(text: str) -> str:
+    """Keep a short text on one line, such as a distribution with its numbers."""
+    return text.replace(" ", "\u00a0").replace("-", "\u2011")
+
+
 def parameter(value: float) -> str:
     """Write a declared value with the digits it bears: whole from 100 up, three significant below."""
     if abs(value) >= 100:

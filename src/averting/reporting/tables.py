@@ -382,7 +382,7 @@ def priors(results: Results, estimate: str) -> ReportTable:
         (
             str(row["parameter"]),
             str(row["meaning"]),
-            str(row["prior"]).replace(" ", "\u00a0"),
+            numbers.unbroken(str(row["prior"])),
             str(row["source"]).replace(" %", "\u00a0%"),
         )
         for row in results.effect(estimate).tables["priors"].to_dict(orient="records")

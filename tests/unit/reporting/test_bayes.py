@@ -58,7 +58,7 @@ def test_what_the_data_made_of_each_prior(results):
     drawn = {"parameter": ["school_sd", "log_ratio"], "mean": [0.5, -0.25], "sd": 0.1, "ess_bulk": [1234.0, 900.0]}
     made.tables.update({"priors": priors, "posterior": pd.DataFrame({**drawn, "r_hat": 1.0})})
     rows = bayes.learned(results, "main").rows
-    assert rows[0] == ("log_ratio", "normal(0,\u00a01)", "-0.25", "0.10", "900", "1.000")
+    assert rows[0] == ("log_ratio", "normal(0,\u00a01)", "−\u20600.25", "0.10", "900", "1.000")
     assert [row[0] for row in rows] == ["log_ratio", "school_sd"]
     assert rows[1][4] == "1,234"
 

@@ -30,7 +30,7 @@ from averting.effects.bayes.predictive import (
     predictive_table,
 )
 from averting.effects.bayes.priors import Prior, declare, load_priors
-from averting.effects.bayes.sampling import CAREFUL, flat, require_bayes
+from averting.effects.bayes.sampling import CAREFUL, Pace, flat, require_bayes
 from averting.effects.estimator import Request
 from averting.effects.result import Effect
 
@@ -60,6 +60,8 @@ class Mix:
         The variable (donor,) that says how much of each comparison school is in the mix.
     parameters : tuple of str
         The mix's own parameters with declared priors.
+    pace : Pace
+        How the sampler walks.
     """
 
     key: str
@@ -68,6 +70,7 @@ class Mix:
     draw: Callable[[PooledSeries, Priors, int, np.random.Generator], dict[str, Array]]
     weight: str = "weight"
     parameters: tuple[str, ...] = ()
+    pace: Pace = CAREFUL
 
     def build(self, series: PooledSeries, priors: Priors) -> Any:
         """Build the PyMC model of the pilots' pooled count."""
@@ -176,7 +179,7 @@ def fit_pooled_model(design: Design, request: Request, mix: Mix) -> Effect:
     counts = design.counts(request.indicator)
     series = pool(design, counts, method=mix.key, indicator=request.indicator)
     priors = load_priors(mix.key, request.prior)
-    trace = sample_request(mix.build(series, priors), request, mix.key, pace=CAREFUL)
+    trace = sample_request(mix.build(series, priors), request, mix.key, pace=mix.pace)
     draws, key = trace["posterior"].to_dataset(), f"effects/{mix.key}/{request.indicator}"
     rng = stream(request.seed, f"{key}/predict")
     change, pooled = change_by_pilot(draws, mix.expected_without(draws, series), series, counts, rng)

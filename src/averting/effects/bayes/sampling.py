@@ -40,6 +40,7 @@ class Pace:
 
 
 USUAL, CAREFUL, PATIENT = Pace(), Pace(accept=0.97), Pace(accept=0.9, tune=2_000, thin=4)
+THOROUGH = Pace(accept=0.995, tune=2_000, thin=4)
 
 
 def require_bayes(method: str) -> None:

@@ -7,12 +7,12 @@ from averting.effects.bayes.count_effect import fit_count_model
 from averting.effects.bayes.count_fit import CountModel
 from averting.effects.bayes.paths import SHARED_COURSES
 from averting.effects.bayes.priors import FAMILIES
-from averting.effects.bayes.sampling import SAMPLERS
+from averting.effects.bayes.sampling import PATIENT, SAMPLERS
 from averting.effects.estimator import Estimator, Request
 from averting.effects.estimators.bayes_count import add_common, read_common
 from averting.effects.result import Effect
 
-MODEL = CountModel("bayes_factors", add_common, read_common, path=SHARED_COURSES)
+MODEL = CountModel("bayes_factors", add_common, read_common, path=SHARED_COURSES, pace=PATIENT)
 
 
 def fit(design: Design, request: Request) -> Effect:

@@ -56,7 +56,8 @@ def test_pilots_are_pooled_and_donors_known_throughout(design_of: DesignOf) -> N
 
 def horseshoe(point: dict[str, Any]) -> np.ndarray:
     """Coefficients by the formula of Piironen and Vehtari (2017), section 2.3."""
-    common, widest, local = (np.exp(point[f"{name}_log__"]) for name in ("mix_sd", "widest", "local"))
+    common, widest = (np.exp(point[f"{name}_log__"]) for name in ("mix_sd", "widest"))
+    local = stats.halfcauchy.ppf(stats.norm.cdf(point["place"]))
     held = widest**2 * local**2 / (widest**2 + common**2 * local**2)
     return np.asarray(common * np.sqrt(held) * point["standard"])
 
