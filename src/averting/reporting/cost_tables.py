@@ -9,7 +9,7 @@ from averting.costs import known_references
 from averting.reporting import numbers, wording
 from averting.reporting.prices import priced
 from averting.reporting.results import Results
-from averting.reporting.tables import ReportTable, sources
+from averting.reporting.tables import NOT_VALUED, ReportTable
 
 
 def programme(results: Results) -> ReportTable:
@@ -35,6 +35,30 @@ def programme(results: Results) -> ReportTable:
     if len(rows) > 1:
         rows.append(("In all", *(numbers.pounds(float(each.sum())) for each in total), ""))
     return ReportTable(columns, rows, numeric=(1, 2, 3))
+
+
+def sources(results: Results) -> ReportTable:
+    """Return every declared cost with its range, source, grade and review date."""
+    if not results.has_appraisal:
+        return NOT_VALUED
+    rows = []
+    for row in results.table("appraisal/sources").to_dict(orient="records"):
+        low, high = numbers.parameter(row["low"]), numbers.parameter(row["high"])
+        spread = f" ({low} to {high})" if low != high else ""
+        prices = f", {row['price_year']} prices" if isinstance(row["price_year"], str) else ""
+        rows.append(
+            (
+                str(row["label"]),
+                f"{numbers.parameter(row['central'])}{spread}",
+                f"{numbers.unit(row['unit'])}{prices}",
+                f"{row['grade']}, {row['confidence']}",
+                f"{row['cited']}: {row['locator']}",
+                str(row["review_by"]),
+                str(row["beware"]) if isinstance(row["beware"], str) and row["beware"] else "–",
+            )
+        )
+    columns = ("Parameter", "Mean (5% to 95%)", "Unit", "Evidence", "Source and place", "Review by", "Beware")
+    return ReportTable(columns, rows, numeric=(1,))
 
 
 def unit_costs(results: Results) -> ReportTable:

@@ -16,7 +16,7 @@ from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable, lo
 from averting.data.written import write_table
 from averting.errors import DisclosureError, EstimationError, RenderError
 from averting.provenance import canonical_json, file_hash, tree_hashes
-from averting.reporting import tables
+from averting.reporting import cost_tables, tables
 from averting.reporting.controlled import Controlled, control, write_controlled
 from averting.reporting.profiles import NAME as PROFILES
 from averting.reporting.render import check_formats, render_files, reports
@@ -188,7 +188,7 @@ def _write_tables(results: Results, made: Controlled, folder: Path) -> None:
         shown |= {
             "scenarios": tables.scenarios(results),
             "payers": tables.payers(results),
-            "sources": tables.sources(results),
+            "sources": cost_tables.sources(results),
         }
     for name, table in shown.items():
         # word joiners keep a minus sign on its line; in a file they would only be in the way

@@ -63,7 +63,7 @@ class ReportTable:
         return bundle(self.html(), "\n".join(" | ".join(row) for row in (self.columns, *self.rows)))
 
 
-_NOT_VALUED = ReportTable(("Not valued",), [("This evaluation does not value what was averted.",)])
+NOT_VALUED = ReportTable(("Not valued",), [("This evaluation does not value what was averted.",)])
 
 
 def bundle(html: str, plain: str) -> dict[str, str]:
@@ -274,7 +274,7 @@ def _in_part(event: Any, excluded: Sequence[str]) -> bool:
 def scenarios(results: Results) -> ReportTable:
     """Return savings, cost and net present value under each scenario and view."""
     if not results.has_appraisal:
-        return _NOT_VALUED
+        return NOT_VALUED
     record = results.record("appraisal/appraisal")
     labels = {scenario["key"]: scenario["label"] for scenario in record["scenarios"]}
     known = record["has_programme_cost"]
@@ -317,7 +317,7 @@ def scenarios(results: Results) -> ReportTable:
 def payers(results: Results) -> ReportTable:
     """Return who gains and who pays in the central scenario."""
     if not results.has_appraisal:
-        return _NOT_VALUED
+        return NOT_VALUED
     table = results.table("appraisal/payers")
     rows = [
         (str(row["payer_label"]), KINDS[row["kind"]], amount(row["mean"], row["lower"], row["upper"]))
@@ -326,30 +326,6 @@ def payers(results: Results) -> ReportTable:
     ]
     value = f"Present value, mean and {_level(results)} interval, {price_year(results)}"
     return ReportTable(("Who", "Kind", value), rows, numeric=(2,))
-
-
-def sources(results: Results) -> ReportTable:
-    """Return every declared cost with its range, source, grade and review date."""
-    if not results.has_appraisal:
-        return _NOT_VALUED
-    rows = []
-    for row in results.table("appraisal/sources").to_dict(orient="records"):
-        low, high = numbers.parameter(row["low"]), numbers.parameter(row["high"])
-        spread = f" ({low} to {high})" if low != high else ""
-        prices = f", {row['price_year']} prices" if isinstance(row["price_year"], str) else ""
-        rows.append(
-            (
-                str(row["label"]),
-                f"{numbers.parameter(row['central'])}{spread}",
-                f"{numbers.unit(row['unit'])}{prices}",
-                f"{row['grade']}, {row['confidence']}",
-                f"{row['cited']}: {row['locator']}",
-                str(row["review_by"]),
-                str(row["beware"]) if isinstance(row["beware"], str) and row["beware"] else "–",
-            )
-        )
-    columns = ("Parameter", "Mean (5% to 95%)", "Unit", "Evidence", "Source and place", "Review by", "Beware")
-    return ReportTable(columns, rows, numeric=(1,))
 
 
 def amount(middle: float, low: float, high: float) -> str:

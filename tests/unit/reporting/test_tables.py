@@ -151,7 +151,7 @@ def test_an_interval_has_a_column_of_its_own(results_folder):
 
 def test_every_declared_cost_is_listed_with_its_source(results_folder):
     sources = pd.read_csv(results_folder / "appraisal" / "sources.csv")
-    rows = tables.sources(open_results(results_folder)).rows
+    rows = cost_tables.sources(open_results(results_folder)).rows
     assert [row[0] for row in rows] == list(sources["label"])
     for row, locator in zip(rows, sources["locator"], strict=True):
         assert any(locator in cell for cell in row)
@@ -211,7 +211,7 @@ def test_headers_say_the_price_year(quick_run, module, name):
 
 def test_declared_costs_are_whole_in_four_columns(quick_run):
     results = open_results(quick_run / "results")
-    short, long = cost_tables.declared(results), tables.sources(results)
+    short, long = cost_tables.declared(results), cost_tables.sources(results)
     assert len(short.columns) == 4
     for row, wide in zip(short.rows, long.rows, strict=True):
         text = " ".join(row)
