@@ -41,18 +41,12 @@ def read_tidy(
     named = {role: columns.get(role, role) for role in NEEDED_ROLES}
     named |= {role: columns.get(role, role) for role in (*ATTRIBUTES, *OPTIONAL_ATTRIBUTES)}
     known = {*counts, *load_indicators(), *(indicators or ())}
-    header: list[str] = []
-
-    def told(names: Iterable[str]) -> set[str]:
-        header[:] = names
-        return wanted
-
     if wide is None:
         wanted = {*named.values(), *counts.values(), *known, *covariates, *chosen.rows}
-        frame = read_columns(path, told, sheet=sheet)
+        frame, header = _columns(path, wanted, sheet)
     else:
         frame = long_from_wide(read_columns(path, set, sheet=sheet), wide, source=path.name)
-        named["period"] = PERIOD
+        named["period"], header = PERIOD, tuple(map(str, frame.columns))
     frame, unwanted = keep_rows(frame, chosen.rows, source=path.name)
     checks: tuple[CheckResult, ...] = rows_check(None, chosen.rows)
     if chosen.pupils is not None:
@@ -61,18 +55,11 @@ def read_tidy(
     present = {
         role: column for role, column in named.items() if column in frame or role in {*NEEDED_ROLES, *columns}
     }
-    for key in known if indicators is None else indicators:
-        if key in frame.columns or indicators is not None:
-            counts.setdefault(key, key)
-    if indicators is not None:
-        counts = {key: counts[key] for key in indicators}
-    declared = load_indicators()
-    if not any(key not in declared or declared[key].kind == "count" for key in counts):
-        raise DataError(
-            f'{path.name}: no column of counts. Name one, such as suspensions = "susp" under [data.columns] in '
-            "evaluation.toml, or columns={'suspensions': 'susp'} in Python; shares and means are read beside counts. "
-            f"{columns_there(header or list(map(str, frame.columns)))}."
-        )
+    if indicators is None:
+        counts = {**{key: key for key in known if key in frame.columns}, **counts}
+    else:
+        counts = {key: counts.get(key, key) for key in indicators}
+    _refuse_without_counts(counts, header, path.name)
     if phase is not None and present.get("phase") in frame.columns:
         frame, other = pick_phase(frame, present["phase"], phase, source=path.name, level=level)
         unwanted += other
@@ -80,12 +67,33 @@ def read_tidy(
         raise DataError(
             f"{path.name} has no column '{present.get('phase', 'phase')}', so phase='{phase}' cannot be kept. Name the right "
             "one as phase under [data.columns], or, where all schools are of one phase, leave phase out of [data]. "
-            f"{columns_there(header or list(map(str, frame.columns)))}."
+            f"{columns_there(header)}."
         )
     rows = frame.index.to_numpy(dtype=np.int64) + 2
-    origin = Origin(path.name, level, {"": BLANK, **symbols}, header=tuple(header))
+    origin = Origin(path.name, level, {"": BLANK, **symbols}, header=header)
     data, found = assemble(frame, rows, layout_of(present, dict(sorted(counts.items())), covariates), origin)
     return Panel(data, (*checks, *left_out_check(unwanted), *found))
+
+
+def _columns(path: Path, wanted: set[str], sheet: str | None) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return those columns of a file, and the names of all that it has."""
+    there: list[str] = []
+
+    def told(names: Iterable[str]) -> set[str]:
+        there[:] = names
+        return wanted
+
+    return read_columns(path, told, sheet=sheet), tuple(there)
+
+
+def _refuse_without_counts(keys: Iterable[str], header: tuple[str, ...], source: str) -> None:
+    declared = load_indicators()
+    if not any(key not in declared or declared[key].kind == "count" for key in keys):
+        raise DataError(
+            f'{source}: no column of counts. Name one, such as suspensions = "susp" under [data.columns] in '
+            "evaluation.toml, or columns={'suspensions': 'susp'} in Python; shares and means are read beside counts. "
+            f"{columns_there(header)}."
+        )
 
 
 def _pupils_added(
