@@ -1,0 +1,89 @@
+"""What the attack on whole releases does not reach: limits of the rules, and what a reader knows of one cell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from averting.data.disclosure import CountTable, Sum, load_rules
+from averting.data.disclosure.control import _gather
+from averting.data.disclosure.protection import System, feasible_interval
+from averting.errors import DisclosureError
+
+RULES = {
+    "label": "A label", "threshold": 5, "zero_is_small": False, "rounding": 5, "protection": 2, "confidence": "judgement",
+    "source": "A source.",
+}  # fmt: skip
+
+
+def written(folder: Path, **changed: object) -> Path:
+    path = folder / "rules.toml"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**RULES, **changed}.items()]
+    path.write_text("\n".join(["[ours]", *lines, ""]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("zero_is_small", "most"), [(False, 3), (True, 4)])
+def test_protection_is_at_most_the_span_of_small_counts(tmp_path: Path, zero_is_small: bool, most: int) -> None:
+    """Of 1 to 4 a reader can be left with four candidates, three more than one; of 0 to 4 with five."""
+    fine = load_rules("ours", path=written(tmp_path, protection=most, zero_is_small=zero_is_small))
+    assert (fine.protection, fine.smallest) == (most, 0 if zero_is_small else 1)
+    with pytest.raises(DisclosureError, match=f"so much protection. Give {most} or less"):
+        load_rules("ours", path=written(tmp_path, protection=most + 1, zero_is_small=zero_is_small))
+
+
+@pytest.mark.parametrize("key", ["threshold", "rounding", "protection"])
+@pytest.mark.parametrize("value", [0, -1, 2.0, True, "5"])
+def test_numbers_of_rules_are_whole_and_above_nothing(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(DisclosureError, match=f"{key} is not a whole number from 1 up"):
+        load_rules("ours", path=written(tmp_path, **{key: value}))
+
+
+@pytest.mark.parametrize("key", ["threshold", "rounding", "protection"])
+def test_one_is_allowed_wherever_it_can_be(tmp_path: Path, key: str) -> None:
+    least = {"threshold": 3, "rounding": 1, "protection": 1}
+    assert getattr(load_rules("ours", path=written(tmp_path, **{**least, key: least[key]})), key) == least[key]
+
+
+def test_what_being_withheld_says_of_a_count_known_within_bounds() -> None:
+    """A lower bound may be nothing although the count is small; an upper bound may be above the threshold."""
+    rules = load_rules("under_five_exact")
+    keys = (("a",), ("b",), ("c",), ("all",))
+    lower, upper = np.array([0.0, 3, 20, 23]), np.array([7.0, 3, 20, 30])
+    cells = _gather([CountTable("t", keys, lower, upper, (Sum(("all",), keys[:3]),))], rules, [])
+    assert cells.small.tolist() == [True, True, False, False]
+    low, high = cells.said_by_withholding(0)
+    assert (low[0], high[0]) == (0.0, 4.0)
+    assert (low[1], high[1]) == (1.0, 4.0)
+    low, high = cells.said_by_withholding(1)
+    assert (low[0], high[0]) == (1.0, np.inf)
+    assert (low[1], high[1]) == (1.0, 4.0)
+    assert (low[2], high[2]) == (5.0, np.inf)
+    assert len(cells.systems()) == 2
+
+
+def system(total: float) -> System:
+    """Two cells and their total, of which one cell is withheld."""
+    shown = np.array([3.0, 20.0, total])
+    return System(
+        relations=np.array([[1.0, 1.0, -1.0]]),
+        shown=np.array([shown, shown]),
+        withheld=np.array([[1.0, 20.0, total], [4.0, 20.0, total]]),
+        must=np.array([True, False, False]),
+        may=np.zeros(3, dtype=bool),
+        guarded=np.ones(3, dtype=bool),
+        whole=np.ones(3, dtype=bool),
+    )
+
+
+def test_numbers_that_contradict_each_other_are_no_protection() -> None:
+    hidden = np.array([True, False, False])
+    assert feasible_interval(system(23.0), hidden, 0) == (3.0, 3.0)
+    with pytest.raises(ValueError, match="contradict"):
+        feasible_interval(system(30.0), hidden, 0)
+    nothing = np.zeros(3, dtype=bool)
+    with pytest.raises(ValueError, match="contradict"):
+        feasible_interval(system(24.0), nothing, 0)
