@@ -328,14 +328,8 @@ def write_appraisal(
         payers_as_of=settings.payers_as_of,
         conditions=settings.conditions,
     )
-    _csv(appraisal.summary(effect.level), folder / "summary.csv")
-    _csv(appraisal.to_frame(), folder / "flows.csv")
-    _csv(_payer_table(appraisal, effect.level), folder / "payers.csv")
-    _csv(measures.payback(appraisal), folder / "payback.csv")
-    _csv(measures.cashable_by_year(appraisal, level=effect.level), folder / "cash_by_year.csv")
-    _csv(measures.cost_per_averted(appraisal, level=effect.level), folder / "cost_per_averted.csv")
-    _csv(pd.concat([measures.quadrants(appraisal, view) for view in VIEWS]), folder / "quadrants.csv")
-    _csv(measures.appraisal_summary_table(appraisal, level=effect.level), folder / "summary_table.csv")
+    for name, table in _appraisal_tables(appraisal, effect.level).items():
+        _csv(table, folder / f"{name}.csv")
     case = Case(
         effect.averted(),
         parameters,
@@ -354,6 +348,19 @@ def write_appraisal(
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
     totals.to_netcdf(folder / "totals.nc", engine="scipy")
     write_questions(folder, appraisal, effect, case, settings)
+
+
+def _appraisal_tables(appraisal: Appraisal, level: float) -> dict[str, pd.DataFrame]:
+    return {
+        "summary": appraisal.summary(level),
+        "flows": appraisal.to_frame(),
+        "payers": _payer_table(appraisal, level),
+        "payback": measures.payback(appraisal),
+        "cash_by_year": measures.cashable_by_year(appraisal, level=level),
+        "cost_per_averted": measures.cost_per_averted(appraisal, level=level),
+        "quadrants": pd.concat([measures.quadrants(appraisal, view) for view in VIEWS]),
+        "summary_table": measures.appraisal_summary_table(appraisal, level=level),
+    }
 
 
 def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
