@@ -186,8 +186,8 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
 def write_data(folder: Path, panel: Panel, succession: pd.DataFrame) -> None:
     """Write the panel used, what is suppressed in it, and which schools were joined."""
     panel.to_netcdf(folder / "panel.nc")
-    _csv(panel.suppression_summary().reset_index(), folder / "suppression.csv")
-    _csv(succession, folder / "succession.csv")
+    write_table(panel.suppression_summary().reset_index(), folder / "suppression.csv")
+    write_table(succession, folder / "succession.csv")
     _checks(panel.checks, folder)
 
 
@@ -207,16 +207,16 @@ def write_design(folder: Path, design: Design, events: Sequence[Event]) -> None:
         "level": design.panel.level,
     }
     (folder / "design.json").write_text(canonical_json(record), encoding="utf-8")
-    _csv(balance(design), folder / "balance.csv")
+    write_table(balance(design), folder / "balance.csv")
     if design.weighted:
         weights = pd.DataFrame(design.weights.items(), columns=["school", "weight"])
-        _csv(weights, folder / "weights.csv")
-    _csv(_event_table(events, design), folder / "events.csv")
+        write_table(weights, folder / "weights.csv")
+    write_table(_event_table(events, design), folder / "events.csv")
     for indicator in design.panel.indicators:
-        _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")
+        write_table(paths(design, indicator), folder / f"paths_{indicator}.csv")
     regressions = {indicator: regression_to_mean(design, indicator) for indicator in design.panel.indicators}
     for indicator, found in regressions.items():
-        _csv(found.table, folder / f"regression_{indicator}.csv")
+        write_table(found.table, folder / f"regression_{indicator}.csv")
     _checks([*design.checks, *(found.check for found in regressions.values())], folder)
 
 
@@ -262,8 +262,8 @@ def write_estimate(
     spec = known_estimators()[effect.method]
     about = {"label": spec.label, "assumption": spec.assumption, "reference": spec.reference}
     (folder / "method.json").write_text(canonical_json(about), encoding="utf-8")
-    _csv(averted_table(effect), folder / "averted.csv")
-    _csv(counterfactual_table(effect, design), folder / "counterfactual.csv")
+    write_table(averted_table(effect), folder / "averted.csv")
+    write_table(counterfactual_table(effect, design), folder / "counterfactual.csv")
 
 
 def averted_table(effect: Effect) -> pd.DataFrame:
@@ -329,7 +329,7 @@ def write_appraisal(
         conditions=settings.conditions,
     )
     for name, table in _appraisal_tables(appraisal, effect.level).items():
-        _csv(table, folder / f"{name}.csv")
+        write_table(table, folder / f"{name}.csv")
     case = Case(
         effect.averted(),
         parameters,
@@ -386,10 +386,6 @@ def indicator_labels(evaluation: Evaluation) -> dict[str, str]:
 def exposure_nouns(evaluation: Evaluation) -> dict[str, str]:
     """Return what every indicator's rate is per 100 of, by key."""
     return {key: noun(indicator.exposure) for key, indicator in evaluation.indicators.items()}
-
-
-def _csv(frame: pd.DataFrame, path: Path) -> None:
-    write_table(frame, path)
 
 
 def _checks(checks: Sequence[CheckResult], folder: Path) -> None:
