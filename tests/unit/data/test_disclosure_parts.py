@@ -65,6 +65,19 @@ def test_what_being_withheld_says_of_a_count_known_within_bounds() -> None:
     assert len(cells.systems()) == 2
 
 
+def test_a_total_is_worth_the_cells_it_sums_and_order_settles_draws() -> None:
+    counts = np.array([1.0, 6, 20, 27])
+    keys = (("a",), ("b",), ("c",), ("all",))
+    cells = _gather(
+        [CountTable("t", keys, counts, counts, (Sum(("all",), keys[:3]),))], load_rules("under_five"), []
+    )
+    assert np.round(cells.cost).tolist() == [1.0, 1.0, 1.0, 4.0]
+    assert (np.diff(cells.cost[:3]) > 0).all()
+    assert (np.abs(cells.cost - np.round(cells.cost)) < 0.1 / 4).all()  # all of them together less than one cell
+    assert len(cells.systems()) == 1
+    assert cells.ceiling > 10 * counts.sum()
+
+
 def system(total: float) -> System:
     """Two cells and their total, of which one cell is withheld."""
     shown = np.array([3.0, 20.0, total])
