@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from averting.data.disclosure import CountTable, Sum, load_rules
+from averting.data.disclosure import CountTable, DisclosureRecord, PublicTable, Sum, load_rules, protect
 from averting.data.disclosure.control import _gather
 from averting.data.disclosure.protection import System, feasible_interval
+from averting.data.disclosure.record import Decision
 from averting.errors import DisclosureError
 
 RULES = {
@@ -100,3 +101,39 @@ def test_numbers_that_contradict_each_other_are_no_protection() -> None:
     nothing = np.zeros(3, dtype=bool)
     with pytest.raises(ValueError, match="contradict"):
         feasible_interval(system(24.0), nothing, 0)
+
+
+def test_what_a_release_says_of_every_cell_by_hand() -> None:
+    """A small count, one withheld for its sake, nothing, and two counts rounded to five."""
+    counts = np.array([2.0, 6, 0, 30, 38])
+    keys = (("a",), ("b",), ("c",), ("d",), ("all",))
+    table = CountTable("t", keys, counts, counts, (Sum(("all",), keys[:4]),))
+    (public,), record = protect([table], load_rules("under_five"))
+    assert record.passes
+    assert public.withheld == {("a",), ("b",)}
+    assert [(d.cell, d.reason, d.width) for d in record.decisions if d.reason != "rounding"] == [
+        (("a",), "primary", 2),  # with b it makes 8, and b is 5 or more: 1 to 3
+        (("b",), "secondary", 2),
+    ]
+    np.testing.assert_array_equal(public.lower, [np.nan, np.nan, 0, 30, 40])
+    np.testing.assert_array_equal(public.least, [[1, 5, 0, 28, 38]] * 2)
+    np.testing.assert_array_equal(public.most, [[4, np.inf, 0, 32, 42]] * 2)
+    written = json.loads(json.dumps(public.to_dict(), allow_nan=False))
+    assert written["lower"] == [None, None, 0, 30, 40]
+    assert written["most"] == [[4, None, 0, 32, 42]] * 2
+    again = PublicTable.from_dict(written)
+    assert (again.name, again.keys, again.sums) == (public.name, public.keys, public.sums)
+    for name in ("lower", "upper", "least", "most"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(public, name))
+
+
+def test_rounding_withholds_nothing() -> None:
+    decisions = [
+        Decision("t", ("a",), "primary"),
+        Decision("t", ("b",), "secondary"),
+        Decision("t", ("c",), "rounding"),
+    ]
+    record = DisclosureRecord(load_rules("under_five")).with_decisions(decisions)
+    assert (record.withheld, record.passes) == (2, True)
+    exposed = record.with_decisions([], exposed=[("a",), ("a",)])
+    assert (exposed.exposed, exposed.passes) == ((("a",),), False)
