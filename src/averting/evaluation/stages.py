@@ -188,8 +188,8 @@ def check_costs(evaluation: Evaluation, design: Design) -> None:
 def write_data(folder: Path, panel: Panel, succession: pd.DataFrame) -> None:
     """Write the panel used, what is suppressed in it, and which schools were joined."""
     panel.to_netcdf(folder / "panel.nc")
-    _csv(panel.suppression_summary().reset_index(), folder / "suppression.csv")
-    _csv(succession, folder / "succession.csv")
+    write_table(panel.suppression_summary().reset_index(), folder / "suppression.csv")
+    write_table(succession, folder / "succession.csv")
     _checks(panel.checks, folder)
 
 
@@ -209,16 +209,16 @@ def write_design(folder: Path, design: Design, events: Sequence[Event]) -> None:
         "level": design.panel.level,
     }
     (folder / "design.json").write_text(canonical_json(record), encoding="utf-8")
-    _csv(balance(design), folder / "balance.csv")
+    write_table(balance(design), folder / "balance.csv")
     if design.weighted:
         weights = pd.DataFrame(design.weights.items(), columns=["school", "weight"])
-        _csv(weights, folder / "weights.csv")
-    _csv(_event_table(events, design), folder / "events.csv")
+        write_table(weights, folder / "weights.csv")
+    write_table(_event_table(events, design), folder / "events.csv")
     for indicator in design.panel.indicators:
-        _csv(paths(design, indicator), folder / f"paths_{indicator}.csv")
+        write_table(paths(design, indicator), folder / f"paths_{indicator}.csv")
     regressions = {indicator: regression_to_mean(design, indicator) for indicator in design.panel.indicators}
     for indicator, found in regressions.items():
-        _csv(found.table, folder / f"regression_{indicator}.csv")
+        write_table(found.table, folder / f"regression_{indicator}.csv")
     _checks([*design.checks, *(found.check for found in regressions.values())], folder)
 
 
@@ -264,8 +264,8 @@ def write_estimate(
     spec = known_estimators()[effect.method]
     about = {"label": spec.label, "assumption": spec.assumption, "reference": spec.reference}
     (folder / "method.json").write_text(canonical_json(about), encoding="utf-8")
-    _csv(averted_table(effect), folder / "averted.csv")
-    _csv(counterfactual_table(effect, design), folder / "counterfactual.csv")
+    write_table(averted_table(effect), folder / "averted.csv")
+    write_table(counterfactual_table(effect, design), folder / "counterfactual.csv")
 
 
 def averted_table(effect: Effect) -> pd.DataFrame:
@@ -330,14 +330,8 @@ def write_appraisal(
         payers_as_of=settings.payers_as_of,
         conditions=settings.conditions,
     )
-    _csv(appraisal.summary(effect.level), folder / "summary.csv")
-    _csv(appraisal.to_frame(), folder / "flows.csv")
-    _csv(_payer_table(appraisal, effect.level), folder / "payers.csv")
-    _csv(measures.payback(appraisal), folder / "payback.csv")
-    _csv(measures.cashable_by_year(appraisal, level=effect.level), folder / "cash_by_year.csv")
-    _csv(measures.cost_per_averted(appraisal, level=effect.level), folder / "cost_per_averted.csv")
-    _csv(pd.concat([measures.quadrants(appraisal, view) for view in VIEWS]), folder / "quadrants.csv")
-    _csv(measures.appraisal_summary_table(appraisal, level=effect.level), folder / "summary_table.csv")
+    for name, table in _appraisal_tables(appraisal, effect.level).items():
+        write_table(table, folder / f"{name}.csv")
     case = Case(
         effect.averted(),
         parameters,
@@ -358,6 +352,19 @@ def write_appraisal(
     totals = xr.Dataset({"npv": appraisal.npv(), "savings": appraisal.savings()})
     totals.to_netcdf(folder / "totals.nc", engine="scipy")
     write_questions(folder, appraisal, effect, case, settings)
+
+
+def _appraisal_tables(appraisal: Appraisal, level: float) -> dict[str, pd.DataFrame]:
+    return {
+        "summary": appraisal.summary(level),
+        "flows": appraisal.to_frame(),
+        "payers": _payer_table(appraisal, level),
+        "payback": measures.payback(appraisal),
+        "cash_by_year": measures.cashable_by_year(appraisal, level=level),
+        "cost_per_averted": measures.cost_per_averted(appraisal, level=level),
+        "quadrants": pd.concat([measures.quadrants(appraisal, view) for view in VIEWS]),
+        "summary_table": measures.appraisal_summary_table(appraisal, level=level),
+    }
 
 
 def _payer_table(appraisal: Appraisal, level: float) -> pd.DataFrame:
@@ -383,10 +390,6 @@ def indicator_labels(evaluation: Evaluation) -> dict[str, str]:
 def exposure_nouns(evaluation: Evaluation) -> dict[str, str]:
     """Return what every indicator's rate is per 100 of, by key."""
     return {key: noun(indicator.exposure) for key, indicator in evaluation.indicators.items()}
-
-
-def _csv(frame: pd.DataFrame, path: Path) -> None:
-    write_table(frame, path)
 
 
 def _checks(checks: Sequence[CheckResult], folder: Path) -> None:

@@ -1,0 +1,139 @@
+"""What the attack on whole releases does not reach: limits of the rules, and what a reader knows of one cell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from averting.data.disclosure import CountTable, DisclosureRecord, PublicTable, Sum, load_rules, protect
+from averting.data.disclosure.control import _gather
+from averting.data.disclosure.protection import System, feasible_interval
+from averting.data.disclosure.record import Decision
+from averting.errors import DisclosureError
+
+RULES = {
+    "label": "A label", "threshold": 5, "zero_is_small": False, "rounding": 5, "protection": 2, "confidence": "judgement",
+    "source": "A source.",
+}  # fmt: skip
+
+
+def written(folder: Path, **changed: object) -> Path:
+    path = folder / "rules.toml"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**RULES, **changed}.items()]
+    path.write_text("\n".join(["[ours]", *lines, ""]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("zero_is_small", "most"), [(False, 3), (True, 4)])
+def test_protection_is_at_most_the_span_of_small_counts(tmp_path: Path, zero_is_small: bool, most: int) -> None:
+    """Of 1 to 4 a reader can be left with four candidates, three more than one; of 0 to 4 with five."""
+    fine = load_rules("ours", path=written(tmp_path, protection=most, zero_is_small=zero_is_small))
+    assert (fine.protection, fine.smallest) == (most, 0 if zero_is_small else 1)
+    with pytest.raises(DisclosureError, match=f"so much protection. Give {most} or less"):
+        load_rules("ours", path=written(tmp_path, protection=most + 1, zero_is_small=zero_is_small))
+
+
+@pytest.mark.parametrize("key", ["threshold", "rounding", "protection"])
+@pytest.mark.parametrize("value", [0, -1, 2.0, True, "5"])
+def test_numbers_of_rules_are_whole_and_above_nothing(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(DisclosureError, match=f"{key} is not a whole number from 1 up"):
+        load_rules("ours", path=written(tmp_path, **{key: value}))
+
+
+@pytest.mark.parametrize("key", ["threshold", "rounding", "protection"])
+def test_one_is_allowed_wherever_it_can_be(tmp_path: Path, key: str) -> None:
+    least = {"threshold": 3, "rounding": 1, "protection": 1}
+    assert getattr(load_rules("ours", path=written(tmp_path, **{**least, key: least[key]})), key) == least[key]
+
+
+def test_what_being_withheld_says_of_a_count_known_within_bounds() -> None:
+    """A lower bound may be nothing although the count is small; an upper bound may be above the threshold."""
+    rules = load_rules("under_five_exact")
+    keys = (("a",), ("b",), ("c",), ("all",))
+    lower, upper = np.array([0.0, 3, 20, 23]), np.array([7.0, 3, 20, 30])
+    cells = _gather([CountTable("t", keys, lower, upper, (Sum(("all",), keys[:3]),))], rules, [])
+    assert cells.small.tolist() == [True, True, False, False]
+    low, high = cells.said_by_withholding(0)
+    assert (low[0], high[0]) == (0.0, 4.0)
+    assert (low[1], high[1]) == (1.0, 4.0)
+    low, high = cells.said_by_withholding(1)
+    assert (low[0], high[0]) == (1.0, np.inf)
+    assert (low[1], high[1]) == (1.0, 4.0)
+    assert (low[2], high[2]) == (5.0, np.inf)
+    assert len(cells.systems()) == 2
+
+
+def test_a_total_is_worth_the_cells_it_sums_and_order_settles_draws() -> None:
+    counts = np.array([1.0, 6, 20, 27])
+    keys = (("a",), ("b",), ("c",), ("all",))
+    cells = _gather(
+        [CountTable("t", keys, counts, counts, (Sum(("all",), keys[:3]),))], load_rules("under_five"), []
+    )
+    assert np.round(cells.cost).tolist() == [1.0, 1.0, 1.0, 4.0]
+    assert (np.diff(cells.cost[:3]) > 0).all()
+    assert (np.abs(cells.cost - np.round(cells.cost)) < 0.1 / 4).all()  # all of them together less than one cell
+    assert len(cells.systems()) == 1
+    assert cells.ceiling > 10 * counts.sum()
+
+
+def system(total: float) -> System:
+    """Two cells and their total, of which one cell is withheld."""
+    shown = np.array([3.0, 20.0, total])
+    return System(
+        relations=np.array([[1.0, 1.0, -1.0]]),
+        shown=np.array([shown, shown]),
+        withheld=np.array([[1.0, 20.0, total], [4.0, 20.0, total]]),
+        must=np.array([True, False, False]),
+        may=np.zeros(3, dtype=bool),
+        guarded=np.ones(3, dtype=bool),
+        whole=np.ones(3, dtype=bool),
+    )
+
+
+def test_numbers_that_contradict_each_other_are_no_protection() -> None:
+    hidden = np.array([True, False, False])
+    assert feasible_interval(system(23.0), hidden, 0) == (3.0, 3.0)
+    with pytest.raises(ValueError, match="contradict"):
+        feasible_interval(system(30.0), hidden, 0)
+    nothing = np.zeros(3, dtype=bool)
+    with pytest.raises(ValueError, match="contradict"):
+        feasible_interval(system(24.0), nothing, 0)
+
+
+def test_what_a_release_says_of_every_cell_by_hand() -> None:
+    """A small count, one withheld for its sake, nothing, and two counts rounded to five."""
+    counts = np.array([2.0, 6, 0, 30, 38])
+    keys = (("a",), ("b",), ("c",), ("d",), ("all",))
+    table = CountTable("t", keys, counts, counts, (Sum(("all",), keys[:4]),))
+    (public,), record = protect([table], load_rules("under_five"))
+    assert record.passes
+    assert public.withheld == {("a",), ("b",)}
+    assert [(d.cell, d.reason, d.width) for d in record.decisions if d.reason != "rounding"] == [
+        (("a",), "primary", 2),  # with b it makes 8, and b is 5 or more: 1 to 3
+        (("b",), "secondary", 2),
+    ]
+    np.testing.assert_array_equal(public.lower, [np.nan, np.nan, 0, 30, 40])
+    np.testing.assert_array_equal(public.least, [[1, 5, 0, 28, 38]] * 2)
+    np.testing.assert_array_equal(public.most, [[4, np.inf, 0, 32, 42]] * 2)
+    written = json.loads(json.dumps(public.to_dict(), allow_nan=False))
+    assert written["lower"] == [None, None, 0, 30, 40]
+    assert written["most"] == [[4, None, 0, 32, 42]] * 2
+    again = PublicTable.from_dict(written)
+    assert (again.name, again.keys, again.sums) == (public.name, public.keys, public.sums)
+    for name in ("lower", "upper", "least", "most"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(public, name))
+
+
+def test_rounding_withholds_nothing() -> None:
+    decisions = [
+        Decision("t", ("a",), "primary"),
+        Decision("t", ("b",), "secondary"),
+        Decision("t", ("c",), "rounding"),
+    ]
+    record = DisclosureRecord(load_rules("under_five")).with_decisions(decisions)
+    assert (record.withheld, record.passes) == (2, True)
+    exposed = record.with_decisions([], exposed=[("a",), ("a",)])
+    assert (exposed.exposed, exposed.passes) == ((("a",),), False)
