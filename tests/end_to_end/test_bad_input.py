@@ -162,7 +162,7 @@ def test_a_parameter_without_a_source(refused, monkeypatch, tmp_path, lost):
     lines = rest.splitlines(keepends=True)
     at = next(i for i, line in enumerate(lines) if line.startswith(f"{lost} = "))
     path.write_text(head + table + "".join(lines[:at] + lines[at + 1 :]), encoding="utf-8")
-    monkeypatch.setattr("averting.costs.families.models_dir", lambda: models)
+    monkeypatch.setattr("averting.resources.models_dir", lambda: models)
     message = refused()
     assert f"high_needs_block.toml: [ap_place] has no {lost}" in message
 

@@ -222,6 +222,8 @@ rule = "{rule}"
 [intervention]
 [roles]
 [[assurance]]
+[governance]
+[[decision]]
 """
 _KINDS = {
     str: "text",
