@@ -62,7 +62,8 @@ def baseline_linear(
         Where the counts put schools' shocks, which the sampler then starts from; without it, shocks are sampled in
         standard units. The posterior is the same.
     standard : bool
-        Sample schools' levels in standard units, where another term competes with them for what a school's counts say.
+        Sample schools' levels in standard units: where few schools, few events or a competing term leave their spread badly
+        known.
 
     Returns
     -------

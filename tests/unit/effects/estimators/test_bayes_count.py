@@ -11,6 +11,7 @@ from scipy import stats
 
 from averting.design import Counts, Design
 from averting.effects import Effect, estimate
+from averting.effects.bayes import count_fit
 from averting.effects.bayes.cells import flatten
 from averting.effects.bayes.convergence import check_convergence
 from averting.effects.bayes.count_model import BASELINE, SPREADS, change_in_counts
@@ -105,7 +106,10 @@ def test_same_seed_same_draws(effect: Effect, design_of: DesignOf) -> None:
 
 
 @pytest.mark.slow
-def test_likelihood_is_the_sum_of_negative_binomial_probabilities(design_of: DesignOf) -> None:
+def test_likelihood_is_the_sum_of_negative_binomial_probabilities(
+    design_of: DesignOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(count_fit, "MANY", 0)  # the form for many schools; test_paths.py holds the one for few
     rng = np.random.default_rng(1)
     events = rng.poisson(4.0, (6, 4)).astype(float)
     events[4, 1] = np.nan
