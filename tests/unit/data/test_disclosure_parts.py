@@ -79,6 +79,15 @@ def test_a_total_is_worth_the_cells_it_sums_and_order_settles_draws() -> None:
     assert cells.ceiling > 10 * counts.sum()
 
 
+def test_a_count_that_may_not_be_withheld_says_nothing_by_it() -> None:
+    keys = (("none",), ("many",))
+    cells = _gather([CountTable("t", keys, np.array([0.0, 9]), np.array([0.0, 9]))], load_rules("under_five"), [])
+    assert cells.may.tolist() == [False, True]
+    low, high = cells.said_by_withholding(0)
+    assert low.tolist() == [0.0, 5.0]
+    assert np.isinf(high).all()
+
+
 def system(total: float) -> System:
     """Two cells and their total, of which one cell is withheld."""
     shown = np.array([3.0, 20.0, total])
