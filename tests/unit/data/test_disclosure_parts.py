@@ -146,3 +146,12 @@ def test_rounding_withholds_nothing() -> None:
     assert (record.withheld, record.passes) == (2, True)
     exposed = record.with_decisions([], exposed=[("a",), ("a",)])
     assert (exposed.exposed, exposed.passes) == ((("a",),), False)
+
+
+@pytest.mark.parametrize("wrong", [[1.0], [1.5, 2.0], [-1.0, 2.0], [np.nan, 2.0]])
+@pytest.mark.parametrize("side", [0, 1])
+def test_what_is_no_count_is_refused(wrong: list[float], side: int) -> None:
+    bounds = [np.array([1.0, 2.0]), np.array([1.0, 2.0])]
+    bounds[side] = np.array(wrong)
+    with pytest.raises(DisclosureError, match="not whole numbers, one for each key"):
+        CountTable("t", (("a",), ("b",)), *bounds)
