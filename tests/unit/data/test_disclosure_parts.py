@@ -79,6 +79,15 @@ def test_a_total_is_worth_the_cells_it_sums_and_order_settles_draws() -> None:
     assert cells.ceiling > 10 * counts.sum()
 
 
+def test_a_count_that_may_not_be_withheld_says_nothing_by_it() -> None:
+    keys = (("none",), ("many",))
+    cells = _gather([CountTable("t", keys, np.array([0.0, 9]), np.array([0.0, 9]))], load_rules("under_five"), [])
+    assert cells.may.tolist() == [False, True]
+    low, high = cells.said_by_withholding(0)
+    assert low.tolist() == [0.0, 5.0]
+    assert np.isinf(high).all()
+
+
 def system(total: float) -> System:
     """Two cells and their total, of which one cell is withheld."""
     shown = np.array([3.0, 20.0, total])
@@ -137,3 +146,12 @@ def test_rounding_withholds_nothing() -> None:
     assert (record.withheld, record.passes) == (2, True)
     exposed = record.with_decisions([], exposed=[("a",), ("a",)])
     assert (exposed.exposed, exposed.passes) == ((("a",),), False)
+
+
+@pytest.mark.parametrize("wrong", [[1.0], [1.5, 2.0], [-1.0, 2.0], [np.nan, 2.0]])
+@pytest.mark.parametrize("side", [0, 1])
+def test_what_is_no_count_is_refused(wrong: list[float], side: int) -> None:
+    bounds = [np.array([1.0, 2.0]), np.array([1.0, 2.0])]
+    bounds[side] = np.array(wrong)
+    with pytest.raises(DisclosureError, match="not whole numbers, one for each key"):
+        CountTable("t", (("a",), ("b",)), *bounds)
