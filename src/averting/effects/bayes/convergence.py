@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from averting.checks import CheckResult
+from averting.effects.bayes.sampling import FIRST_ATTEMPT, divergences
 
 R_HAT_LIMIT, ESS_LIMIT, E_BFMI_LIMIT = 1.01, 400.0, 0.3
 _REDO = "Do not use this fit: see 'What to do when a check fails' in the documentation, or use method='ratio_did'."
@@ -48,7 +49,10 @@ def check_convergence(trace: xr.DataTree, names: Sequence[str]) -> tuple[list[Ch
         words = "This is a quick preview by variational approximation: its interval is known to be too narrow."
         return [CheckResult("sampler/preview", "fail", words, "Use inference='posterior'.")], table
     stats = trace["sample_stats"]
-    divergences = int(stats["diverging"].sum())
+    divergent, before = divergences(trace), int(stats.attrs.get(FIRST_ATTEMPT, 0))
+    again = (
+        f" A first attempt in longer steps had {before}, so all was drawn again in shorter ones." if before else ""
+    )
     r_hat, ess = float(found["r_hat"].max()), float(found["ess_bulk"].min())
     checks = [
         _check(
@@ -57,7 +61,7 @@ def check_convergence(trace: xr.DataTree, names: Sequence[str]) -> tuple[list[Ch
         _check(
             "ess", ess >= ESS_LIMIT, f"Smallest bulk effective sample size is {ess:.0f}; at least {ESS_LIMIT:.0f}."
         ),
-        _check("divergences", divergences == 0, f"{divergences} divergent transitions; there should be none."),
+        _check("divergences", divergent == 0, f"{divergent} divergent transitions; there should be none.{again}"),
     ]
     if "energy" in stats:
         energy = stats["energy"].to_numpy()

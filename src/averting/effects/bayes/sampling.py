@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -41,6 +41,9 @@ class Pace:
 
 USUAL, CAREFUL, PATIENT = Pace(), Pace(accept=0.97), Pace(accept=0.9, tune=2_000, thin=4)
 THOROUGH = Pace(accept=0.995, tune=2_000, thin=4)
+
+FIRST_ATTEMPT = "divergences_of_first_attempt"
+"""Attribute of ``sample_stats``: how many transitions diverged before all was drawn again in shorter steps."""
 
 
 def require_bayes(method: str) -> None:
@@ -90,7 +93,8 @@ def sample(
     Returns
     -------
     DataTree
-        ``posterior`` and, unless a preview, ``sample_stats``, with dims chain and draw, as ArviZ reads them.
+        ``posterior`` and, unless a preview, ``sample_stats``, with dims chain and draw, as ArviZ reads them. Where a
+        transition diverged and steps can be shorter, all is drawn once again in shorter ones; see :data:`FIRST_ATTEMPT`.
 
     Raises
     ------
@@ -108,9 +112,25 @@ def sample(
     with config.change_flags(numba__fastmath=False):
         if sampler == "advi":
             return _advi(model, each, seed)
-        if sampler == "posterior":
-            return thinned(_nutpie(model, steps, seed, pace), pace.thin)
-        return thinned(_pymc(model, steps, seed, pace, sampler), pace.thin)
+        trace = _walk(model, steps, seed, sampler, pace)
+        divergent = divergences(trace)
+        if divergent and pace.accept < CAREFUL.accept:
+            # what every guide says to try first; in panels of few schools one transition in thousands diverges now and then
+            progress(f"{divergent} divergent transitions: drawing again in shorter steps")
+            trace = _walk(model, steps, seed, sampler, replace(pace, accept=CAREFUL.accept))
+            trace["sample_stats"].attrs[FIRST_ATTEMPT] = divergent
+    return trace
+
+
+def divergences(trace: xr.DataTree) -> int:
+    """Return how many transitions of a trace diverged."""
+    return int(trace["sample_stats"]["diverging"].sum())
+
+
+def _walk(model: Any, steps: int, seed: int, sampler: str, pace: Pace) -> xr.DataTree:
+    if sampler == "posterior":
+        return thinned(_nutpie(model, steps, seed, pace), pace.thin)
+    return thinned(_pymc(model, steps, seed, pace, sampler), pace.thin)
 
 
 def thinned(trace: xr.DataTree, thin: int) -> xr.DataTree:
