@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from averting import units
-from averting.costs import deflate
+from averting.costs import deflate, families
 from averting.errors import UnitError
 from averting.evaluation.settings import FILE
 from averting.resources import models_dir
@@ -163,6 +163,7 @@ def test_a_parameter_without_a_source(refused, monkeypatch, tmp_path, lost):
     at = next(i for i, line in enumerate(lines) if line.startswith(f"{lost} = "))
     path.write_text(head + table + "".join(lines[:at] + lines[at + 1 :]), encoding="utf-8")
     monkeypatch.setattr("averting.resources.models_dir", lambda: models)
+    monkeypatch.setattr(families, "_read", families._read.__wrapped__)  # what was read before is kept in memory
     message = refused()
     assert f"high_needs_block.toml: [ap_place] has no {lost}" in message
 
