@@ -1,6 +1,6 @@
 """Recovery of known risks by the models of ``averting.risk``, from a thousand pupils to eight million.
 
-Run: ``python benchmarks/risk.py``, or with the names of some of ``PARTS``; two minutes or so in all. Prints, for each number of
+Run: ``python benchmarks/risk.py``, or with the names of some of ``PARTS``; three minutes or so in all. Prints, for each number of
 pupils, the bias of log odds ratios and of the log risk ratio, how often 95 % intervals cover, and, for eight million in a
 Parquet file, the time and the most memory it took from file to table.
 """
@@ -182,7 +182,7 @@ PARTS = {
     "thousand": lambda: recover(1_000, 300),
     "hundred_thousand": lambda: recover(100_000, 100),
     "coverage": lambda: cover(100_000, 1_500),
-    "schools": lambda: recover(100_000, 30, schools=200),
+    "schools": lambda: recover(100_000, 200, schools=200),
     "eight_million": eight_million,
 }
 
