@@ -38,7 +38,7 @@ BASE, PRICES = FinancialYear(2021), FinancialYear(2023)
 REPORT: dict[str, Callable[[Results], object]] = {
     "scenarios": tables.scenarios,
     "payers": tables.payers,
-    "sources": tables.sources,
+    "sources": cost_tables.sources,
     "programme": cost_tables.programme,
     "unit costs": cost_tables.unit_costs,
     "left out": cost_tables.asleep,
