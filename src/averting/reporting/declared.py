@@ -150,13 +150,9 @@ def undeclared_governance(results: Results) -> str:
     absent = [
         word
         for word, found in (
-            ("Who the programme answers to", results.declared("governance")),
-            ("How its model was decided on, and with whom", results.declared_list("decisions")),
+            ("whom the programme answers to", results.declared("governance")),
+            ("with whom, and how, its model was decided on", results.declared_list("decisions")),
         )
         if not found
     ]
-    return (
-        f"{' and '.join([absent[0], *(one[:1].lower() + one[1:] for one in absent[1:])])} was not declared."
-        if absent
-        else ""
-    )
+    return f"Not declared: {'; '.join(absent)}." if absent else ""

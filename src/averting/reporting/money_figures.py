@@ -233,6 +233,7 @@ def break_even_map(
         Where it stands, as (across, up), and the interval of what runs up; marked on the map.
     """
     import matplotlib as mpl
+    from matplotlib.patheffects import withStroke
 
     up, across = (str(dim) for dim in grid.dims)
     x, y, values = grid[across].to_numpy(), grid[up].to_numpy(), grid.to_numpy() / 1000
@@ -248,9 +249,11 @@ def break_even_map(
             for row, height in enumerate(y):
                 for column, place in enumerate(x):
                     deep = abs(values[row, column]) > 0.5 * most
+                    # a light edge keeps a number legible where the line runs through it
+                    edge = [] if deep else [withStroke(linewidth=2.5, foreground="white")]
                     axes.annotate(
                         _thousands(values[row, column]).replace("£", "").replace("k", ""), (place, height), ha="center",
-                        va="center", fontsize=8, color="white" if deep else INK,
+                        va="center", fontsize=8, color="white" if deep else INK, path_effects=edge,
                     )  # fmt: skip
         told = _stands(axes, now, interval, y_label) if now else ""
         axes.set(xlabel="\n".join(textwrap.wrap(x_label, 62)), ylabel=y_label)
@@ -261,7 +264,17 @@ def break_even_map(
             f"Heat map of mean net present value by {y_label} and {x_label}: from {numbers.pounds(1000 * values.min())} to "
             f"{numbers.pounds(1000 * values.max())}; {numbers.percent(float((values >= 0).mean()))} of the cells pay.{told}"
         )
-        return finish(figure, alt)
+        return finish(figure, alt, _grid_table(grid, x_label, y_label))
+
+
+def _grid_table(grid: xr.DataArray, x_label: str, y_label: str) -> ReportTable:
+    up, across = (str(dim) for dim in grid.dims)
+    rows = [
+        (f"{height:,.0f}", *(numbers.pounds(float(value)) for value in grid.sel({up: height})))
+        for height in grid[up].to_numpy()[::-1]
+    ]
+    heads = [f"{place:,.0f}" for place in grid[across].to_numpy()]
+    return ReportTable((f"{y_label}, by {x_label}", *heads), rows, numeric=tuple(range(1, len(heads) + 1)))
 
 
 def _stands(axes: Axes, now: tuple[float, float], interval: tuple[float, float] | None, y_label: str) -> str:

@@ -175,8 +175,9 @@ def figure(results: Results, profile: Profile) -> ReportFigure:
             at, profile.others, color=COMPARISON, marker="o", markersize=4, label=f"Comparison {units}, mean"
         )
         axes.plot(
-            at, (low + high) / 2, color=PILOT, marker="D", markersize=5, linestyle="none", label=f"This {level}"
-        )
+            at, (low + high) / 2, color=PILOT, marker="D", markersize=5, linestyle="none", label=f"This {level}",
+            clip_on=False, zorder=3,  # a year without any stands on the axis
+        )  # fmt: skip
         axes.vlines(at, low, high, color=PILOT, linewidth=2)
         axes.axvline(profile.periods.index(profile.start) - 0.5, color=INK, linewidth=1, linestyle=":")
         for period in results.record("design/design")["excluded"]:

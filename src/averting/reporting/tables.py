@@ -15,7 +15,7 @@ from averting.checks import CheckResult
 from averting.data.disclosure import WITHHELD
 from averting.effects import Effect
 from averting.reporting import numbers, wording
-from averting.reporting.prices import price_year
+from averting.reporting.prices import price_year, priced
 from averting.reporting.results import Results
 
 KINDS = {
@@ -279,7 +279,6 @@ def scenarios(results: Results) -> ReportTable:
     labels = {scenario["key"]: scenario["label"] for scenario in record["scenarios"]}
     known = record["has_programme_cost"]
     rows: list[tuple[str, ...]] = []
-    prices = price_year(results)
     for row in results.table("appraisal/summary").to_dict(orient="records"):
         acts = row["scenario"] != "no_programme"
         if not acts and row["view"] != next(iter(VIEW_LABELS)):
@@ -296,17 +295,17 @@ def scenarios(results: Results) -> ReportTable:
         else:
             rows.append((*cells, *net))
     of = "Net present value" if known else "Savings"
-    net_of = (f"{of}, mean, {prices}", f"{_level(results)} interval")
+    net_of = (f"{of}, mean", f"{_level(results)} interval")
     if not known:
-        return ReportTable(("Scenario", "What is counted", *net_of), rows, numeric=(2, 3))
+        return ReportTable((priced("Scenario", results), "What is counted", *net_of), rows, numeric=(2, 3))
     valued = results.valued
     posterior = valued is not None and wording.has_probability(valued)
     pays = "Probability that it pays" if posterior else "Share of draws in which it pays"
     columns = (
-        "Scenario",
+        priced("Scenario", results),
         "What is counted",
-        f"Savings, mean, {prices}",
-        f"Cost, {prices}",
+        "Savings, mean",
+        "Cost",
         *net_of,
         "Benefit–cost ratio",
         pays,

@@ -100,5 +100,5 @@ def test_governance_and_decisions_are_read_and_worded():
     assert declared.governance(nothing) is None
     assert declared.decisions(nothing) is None
     assert declared.intervention(nothing).rows[0][1] == declared.MISSING
-    assert declared.undeclared_governance(nothing).endswith("was not declared.")
+    assert declared.undeclared_governance(nothing).startswith("Not declared: whom the programme answers to; ")
     assert read("[[decision]]\nwhat = 'x'")[1]
