@@ -59,14 +59,8 @@ def add_up(
     periods = np.arange(part.sizes["period"])
     open_ = (periods >= seen.first[:, None]) & (periods <= seen.last[:, None])
     status = part["status"].to_numpy()
-    known = (status == OBSERVED) | (status == SUPPRESSED)
-    lower, upper = part["lower"].to_numpy(), part["upper"].to_numpy()
-    aside = np.zeros(status.shape, dtype=bool)
-    if "aside_upper" in part:
-        aside_lower, aside_upper = part["aside_lower"].to_numpy(), part["aside_upper"].to_numpy()
-        aside = np.isfinite(aside_upper)
-        lower, upper = np.where(aside, aside_lower, lower), np.where(aside, aside_upper, upper)
-    told = known | aside
+    lower, upper, aside = _counts(part)
+    told = (status == OBSERVED) | (status == SUPPRESSED) | aside
     nobody = status == NOT_APPLICABLE
 
     def total(values: npt.NDArray[np.generic], axis: int) -> Floats:
@@ -87,20 +81,36 @@ def add_up(
         np.select([code == MISSING, code == NOT_APPLICABLE], [none, np.nan], end)
         for end, none in ((low, 0.0), (high, np.inf))
     ]
-    described: dict[str, tuple[tuple[str, ...], npt.NDArray[np.generic]]] = {}
-    for dim in ("covariate", "measure"):
-        if f"{dim}s" in part:
-            dims = (dim, "school", "period")
-            means = _weighted(part[f"{dim}s"].transpose(*dims).to_numpy(), exposure, starts)
-            described[f"{dim}s"] = (dims, means)
     return {
-        **described,
+        **_described(part, exposure, starts),
         "value": (_DIMS, np.where(code == OBSERVED, low, np.nan)),
         "lower": (_DIMS, bounds[0]),
         "upper": (_DIMS, bounds[1]),
         "status": (_DIMS, code.astype(np.int8)),
         "exposure": (_DIMS[1:], pupils),
     }
+
+
+def _counts(part: xr.Dataset) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Return bounds of every count, also of those that were set aside, and which those are."""
+    lower, upper = part["lower"].to_numpy(), part["upper"].to_numpy()
+    if "aside_upper" not in part:
+        return lower, upper, np.zeros(lower.shape, dtype=bool)
+    aside_upper = part["aside_upper"].to_numpy()
+    aside = np.isfinite(aside_upper)
+    return np.where(aside, part["aside_lower"].to_numpy(), lower), np.where(aside, aside_upper, upper), aside
+
+
+def _described(
+    part: xr.Dataset, pupils: Floats, starts: Ints
+) -> dict[str, tuple[tuple[str, ...], npt.NDArray[np.generic]]]:
+    """Average covariates and measures, where a panel has them."""
+    found: dict[str, tuple[tuple[str, ...], npt.NDArray[np.generic]]] = {}
+    for dim in ("covariate", "measure"):
+        if f"{dim}s" in part:
+            dims = (dim, "school", "period")
+            found[f"{dim}s"] = (dims, _weighted(part[f"{dim}s"].transpose(*dims).to_numpy(), pupils, starts))
+    return found
 
 
 def _weighted(values: Floats, pupils: Floats, starts: Ints) -> Floats:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -18,10 +21,13 @@ from averting.reporting.figures import (
     new_axes,
     withheld,
 )
-from averting.reporting.money_figures import _thousands, _wrapped
+from averting.reporting.money_figures import draw_steps, wrapped
 from averting.reporting.results import Results
 from averting.reporting.tables import KINDS, ReportTable
 from averting.years import FinancialYear
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _COLOURS = (PILOT, "#28a197", "#801650", WITHOUT, COMPARISON, INK)
 _HATCHES = ("", "//", "", "\\\\", "", "..")
@@ -45,31 +51,16 @@ def cascade(results: Results) -> ReportFigure:
     lines = lines.sort_values(ascending=False) / 1000
     values = lines.to_numpy(dtype=float)
     names = [f"{label} ({KINDS[str(kind)]})" for label, kind in lines.index]
-    starts = np.concatenate([[0.0], values.cumsum()[:-1]])
     valued = results.valued
     assert valued is not None
     mean = float(valued.averted().total().mean())
     what = results.indicator(valued.estimand.indicator)
     with mpl.rc_context(STYLE):
         figure, axes = new_axes(1.4 + 0.42 * (len(names) + 1))
-        ends = [*values, values.sum()]
-        axes.barh(
-            range(len(ends)),
-            ends,
-            left=[*starts, 0.0],
-            height=0.62,
-            color=[PILOT if v >= 0 else WITHOUT for v in ends],
-        )
-        for row, (start, width) in enumerate(zip([*starts, 0.0], ends, strict=True)):
-            axes.annotate(
-                _thousands(width), (max(start, start + width), row), xytext=(4, 0), textcoords="offset points",
-                va="center", color=INK, fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-            )  # fmt: skip
-        axes.axvline(0, color=INK, linewidth=1)
-        axes.set_yticks(range(len(ends)), [*map(_wrapped, names), "Cash and places, net"])
+        draw_steps(axes, values, [*map(wrapped, names), "Cash and places, net"])
         axes.margins(x=0.16)
         title = f"{numbers.count(mean)} {what} averted, on average, become"
-        axes.set(ylim=(len(ends) - 0.5, -0.5), xlabel="£000, present value, mean")
+        axes.set(xlabel="£000, present value, mean")
         axes.set_title(title, loc="left", fontsize=10, color=INK)
         rows = [(name, numbers.pounds(1000 * float(v))) for name, v in zip(names, values, strict=True)]
         rows.append(("Cash and places, net", numbers.pounds(1000 * float(values.sum()))))
@@ -145,13 +136,7 @@ def plane(results: Results) -> ReportFigure:
         net = found["npv"].sel(scenario="central", view="cashable").to_numpy() / 1000
     averted = valued.averted().total().to_numpy()
     size = min(len(net), len(averted))
-    quarters = results.table("appraisal/quadrants")
-    row = quarters[(quarters["scenario"] == "central") & (quarters["view"] == "cashable")].iloc[0]
-    named = (
-        ("averts exclusions and saves cash", "averts_saves"), ("averts exclusions and costs cash", "averts_costs"),
-        ("more exclusions, and saves cash", "more_saves"), ("more exclusions, and costs cash", "more_costs"),
-    )  # fmt: skip
-    shares = [(words, numbers.chance(float(row[key]))) for words, key in named]
+    shares = _quarters(results)
     word = "Probability" if wording.has_probability(valued) else "Share of draws"
     at = np.linspace(0, size - 1, min(size, _MOST_DOTS)).astype(int)
     with mpl.rc_context(STYLE):
@@ -165,12 +150,7 @@ def plane(results: Results) -> ReportFigure:
         for limits, bounds in ((axes.set_xlim, ends[0]), (axes.set_ylim, ends[1])):
             wide = 0.08 * max(float(bounds[1] - bounds[0]), 1.0)
             limits(min(float(bounds[0]), 0.0) - wide, max(float(bounds[1]), 0.0) + wide)
-        corners = ((0.98, 0.97), (0.98, 0.03), (0.02, 0.97), (0.02, 0.03))
-        for (_, share), (x, y) in zip(shares, corners, strict=True):
-            axes.annotate(
-                share, (x, y), xycoords="axes fraction", ha="right" if x > 0.5 else "left", va="top" if y > 0.5 else "bottom",
-                color=INK, fontsize=11, fontweight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-            )  # fmt: skip
+        _in_corners(axes, [share for _, share in shares])
         axes.set(
             xlabel=f"{results.indicator(valued.estimand.indicator)} averted",
             ylabel="net cash saved, £000, present value",
@@ -180,3 +160,23 @@ def plane(results: Results) -> ReportFigure:
             f"Scatter of draws: exclusions averted across, net cash saved upwards. {word} of each quarter: {told}."
         )
         return finish(figure, alt, ReportTable(("Quarter", word), shares, numeric=(1,)))
+
+
+def _quarters(results: Results) -> list[tuple[str, str]]:
+    """Return what each quarter of the plane means, and how likely it is: upper right, lower right, upper left, lower left."""
+    quarters = results.table("appraisal/quadrants")
+    row = quarters[(quarters["scenario"] == "central") & (quarters["view"] == "cashable")].iloc[0]
+    named = (
+        ("averts exclusions and saves cash", "averts_saves"), ("averts exclusions and costs cash", "averts_costs"),
+        ("more exclusions, and saves cash", "more_saves"), ("more exclusions, and costs cash", "more_costs"),
+    )  # fmt: skip
+    return [(words, numbers.chance(float(row[key]))) for words, key in named]
+
+
+def _in_corners(axes: Axes, shares: Sequence[str]) -> None:
+    corners = ((0.98, 0.97), (0.98, 0.03), (0.02, 0.97), (0.02, 0.03))
+    for share, (x, y) in zip(shares, corners, strict=True):
+        axes.annotate(
+            share, (x, y), xycoords="axes fraction", ha="right" if x > 0.5 else "left", va="top" if y > 0.5 else "bottom",
+            color=INK, fontsize=11, fontweight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )  # fmt: skip

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -20,12 +22,29 @@ _COLOURS = (PILOT, "#28a197", "#801650", WITHOUT, COMPARISON, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 
-def _thousands(value: float) -> str:
+def thousands(value: float) -> str:
+    """Write thousands of pounds: £51k."""
     return f"{numbers.MINUS if round(value) < 0 else ''}£{abs(value):,.0f}k"
 
 
-def _wrapped(text: str, width: int = 40) -> str:
+def wrapped(text: str, width: int = 40) -> str:
+    """Break a label into lines."""
     return "\n".join(textwrap.wrap(text, width))
+
+
+def draw_steps(axes: Axes, values: npt.NDArray[np.float64], labels: Sequence[str]) -> None:
+    """Draw a waterfall: bars that begin where the one above ends, and the whole as the last; thousands of pounds, labelled."""
+    starts, widths = [0.0, *np.cumsum(values)[:-1], 0.0], [*values, values.sum()]
+    colours = [PILOT if width >= 0 else WITHOUT for width in widths]
+    axes.barh(range(len(widths)), widths, left=starts, color=colours, height=0.62)
+    for row, (start, width) in enumerate(zip(starts, widths, strict=True)):
+        axes.annotate(
+            thousands(width), (max(start, start + width), row), xytext=(4, 0), textcoords="offset points",
+            va="center", color=INK, fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_yticks(range(len(widths)), labels)
+    axes.set(ylim=(len(widths) - 0.5, -0.5))
 
 
 def waterfall(net_by_payer: pd.Series, *, title: str = "") -> ReportFigure:
@@ -42,29 +61,15 @@ def waterfall(net_by_payer: pd.Series, *, title: str = "") -> ReportFigure:
 
     shown = net_by_payer[net_by_payer != 0]
     values = shown.to_numpy(dtype=float) / 1000
-    starts = np.concatenate([[0.0], np.cumsum(values)[:-1]])
-    labels = [*(_wrapped(str(label)) for label in shown.index), "All of them"]
+    labels = [*(wrapped(str(label)) for label in shown.index), "All of them"]
     with mpl.rc_context(STYLE):
         figure, axes = new_axes(1.3 + 0.42 * len(labels))
-        colours = [PILOT if value >= 0 else WITHOUT for value in (*values, values.sum())]
-        widths = [*values, values.sum()]
-        axes.barh(range(len(labels)), widths, left=[*starts, 0.0], color=colours, height=0.62)
-        for row, (start, width) in enumerate(zip([*starts, 0.0], widths, strict=True)):
-            axes.annotate(
-                _thousands(width), (max(start, start + width), row), xytext=(4, 0), textcoords="offset points",
-                va="center", color=INK, fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-            )  # fmt: skip
-            if row < len(values):
-                axes.plot([start + width] * 2, [row, row + 1], color=INK, linewidth=0.7, linestyle=":")
-        axes.axvline(0, color=INK, linewidth=1)
-        axes.set_yticks(range(len(labels)), labels)
+        draw_steps(axes, values, labels)
+        for row, end in enumerate(np.cumsum(values)):
+            axes.plot([end, end], [row, row + 1], color=INK, linewidth=0.7, linestyle=":")
         axes.use_sticky_edges = False
         axes.margins(x=0.14)
-        axes.set(
-            ylim=(len(labels) - 0.5, -0.5),
-            xlabel="£000, present value, mean: gains right, costs left",
-            title=title,
-        )
+        axes.set(xlabel="£000, present value, mean: gains right, costs left", title=title)
         told = "; ".join(f"{label} {numbers.pounds(float(value))}" for label, value in shown.items())
         alt = f"Waterfall chart of mean net gain by payer. {told}. Together {numbers.pounds(float(shown.sum()))}."
         rows = [(str(label), numbers.pounds(float(value))) for label, value in shown.items()]
@@ -195,7 +200,7 @@ def tornado(table: pd.DataFrame, *, most: int = 10) -> ReportFigure:
             axes.barh(rows, ends - now, left=now, color=colour, height=0.62, hatch=hatch, label=label)
         axes.axvline(now, color=INK, linewidth=1)
         axes.axvline(0, color=INK, linewidth=1, linestyle=":")
-        axes.set_yticks(rows, [_wrapped(str(label)) for label in shown["label"]], fontsize=9)
+        axes.set_yticks(rows, [wrapped(str(label)) for label in shown["label"]], fontsize=9)
         axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel="mean net present value, £000")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=9)
         told = "; ".join(
@@ -252,7 +257,7 @@ def break_even_map(
                     # a light edge keeps a number legible where the line runs through it
                     edge = [] if deep else [withStroke(linewidth=2.5, foreground="white")]
                     axes.annotate(
-                        _thousands(values[row, column]).replace("£", "").replace("k", ""), (place, height), ha="center",
+                        thousands(values[row, column]).replace("£", "").replace("k", ""), (place, height), ha="center",
                         va="center", fontsize=8, color="white" if deep else INK, path_effects=edge,
                     )  # fmt: skip
         told = _stands(axes, now, interval, y_label) if now else ""
