@@ -8,7 +8,6 @@ from types import ModuleType
 
 import pytest
 
-
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
