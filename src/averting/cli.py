@@ -391,7 +391,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"averting: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # head, or a pager that was left; what is still to be written has no reader
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 (open until the process ends)
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # until the process ends
         sys.exit(141)
     except KeyboardInterrupt:
         print("averting: stopped; run the same command again to resume", file=sys.stderr)
