@@ -22,12 +22,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-import page  # noqa: E402
-import quality  # noqa: E402
-import work  # noqa: E402
+import page
+import quality
+import work
 
+HERE = Path(__file__).parent
 HISTORY = HERE / "history.jsonl"
 PACKAGES = {
     "averting": "averting", "pyfixest": "pyfixest", "linearmodels": "linearmodels", "statsmodels": "statsmodels",

@@ -13,6 +13,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ def main() -> None:
         manifest = {"estimates": [{"id": "main", "role": "primary"}], "indicators": {}}
         results = Results(folder, json.loads(json.dumps(manifest)))
         for name, make in REPORT.items():
-            timed(name, lambda make=make: make(results))
+            timed(name, partial(make, results))
         written = sorted(path.name for path in (folder / "appraisal").iterdir() if path.is_file())
         print(f"{len(written)} files: {', '.join(written)}")
     rows.append(("in all", sum(row[1] for row in rows), sum(row[2] for row in rows)))

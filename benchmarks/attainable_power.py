@@ -14,14 +14,11 @@ reject a fall 2.5 % of the time under no effect, as a fair two-sided test at 5 %
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
 import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm, qmc
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from panels import (
     DISPERSION,
     PUPILS_DRIFT_SD,

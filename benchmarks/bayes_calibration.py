@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from calibration import CHAINS, PARAMETERS, STEPS, Fitter, draw_from_prior, to_cells, uniformity
 from panels import SETTINGS, Setting, draw_panels
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,10 +20,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
-from calibration import CHAINS, RANKED, STEPS, Fitter, draw_from_prior, to_design, uniformity
-from panels import SETTINGS, Setting, draw_panels
 
 from averting.effects.bayes.likelihood import cell_data
 from averting.effects.bayes.pooled_fit import Mix
@@ -39,6 +34,8 @@ from averting.effects.estimators import (
     bayes_synthetic,
 )
 from bayes_calibration import Study, coverage_table, lines, panel_of
+from calibration import CHAINS, RANKED, STEPS, Fitter, draw_from_prior, to_design, uniformity
+from panels import SETTINGS, Setting, draw_panels
 
 SEED, FITS = 20261124, 100
 A = SETTINGS["A: 3 of 60"]

@@ -29,14 +29,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
-from calibration import to_cells
-from panels import Setting, draw_panels
-
 from averting.effects.bayes.cells import Cells
 from averting.effects.bayes.count_model import BASELINE
 from averting.effects.bayes.priors import load_priors
 from averting.effects.estimators.bayes_count import build_model
+from calibration import to_cells
+from panels import Setting, draw_panels
 
 CHAINS, STEPS, YEARS = 4, 1_000, 15
 RUNS = ("ours", "ours-known", "plain-nutpie", "plain-pymc", "causalpy")

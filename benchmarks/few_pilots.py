@@ -18,10 +18,8 @@ nulls, every variant and the oracle find a halving in A 27 to 30 times in 100.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +31,7 @@ from averting.effects.kernels.areas import sets_of_like_split
 from averting.effects.kernels.conditional import fit_common_ratio, unit_scores
 from averting.effects.kernels.permutation import reference_sets, set_statistics, two_sided_p
 from averting.parallel import Workers
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from panels import SETTINGS, Panels, Setting, draw_panels
-
 from peer_tests import Peer, load_peers, long_frame, p_value
 
 ALPHA = 0.05
@@ -135,7 +130,7 @@ def timed_row(task: tuple[int, str], *, replications: int) -> tuple[list[float],
 
 
 def print_ours(replications: int, workers: int | None) -> None:
-    low, high = stats.binom.ppf([0.005, 0.995], replications, ALPHA) / replications
+    low, high = (stats.binom.ppf(tail, replications, ALPHA) / replications for tail in (0.005, 0.995))
     print(f"ratio_did, {replications} panels; a true size of 5 % gives {low:.3f} to {high:.3f} 99 times in 100")
     heads = ("size", "cover", "cover", "cover", "power", "oracle", "oracle", "time")
     print(f"{'':34s}" + "".join(f"{head:>8s}" for head in heads))

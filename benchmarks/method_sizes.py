@@ -12,11 +12,9 @@ docs/simulation.md. ``ratio_did`` itself has more panels in ``few_pilots.py``, t
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -27,10 +25,7 @@ from averting.effects.estimators import augmented_synthetic_control, synthetic_c
 from averting.effects.inference.choice import choose_inference
 from averting.effects.synthetic import SyntheticMethod, fit_synthetic
 from averting.errors import EstimationError
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from panels import SETTINGS, Panels, Setting, draw_panels
-
 from ratio_did_speed import to_design
 
 ALPHA, DRAWS, PLACEBOS = 0.05, 100, 99

@@ -46,12 +46,12 @@ def simulate() -> pd.DataFrame:
 
 def build(way: str, folder: Path) -> tuple[float, float]:
     """Build a panel in one way, and return the seconds that passed and those of CPU time."""
-    roles = {"name": "name", "phase": "phase", "la": "la"}
     frame = pd.read_parquet(folder / "national.parquet") if way == "from_frame" else pd.DataFrame()
     start = time.perf_counter(), time.process_time()
     if way == "from_frame":
         Panel.from_frame(
-            frame, school="school", period="period", counts=INDICATORS, exposure="exposure", symbols={"x": (1, 2)}, **roles
+            frame, school="school", period="period", counts=INDICATORS, exposure="exposure", symbols={"x": (1, 2)},
+            name="name", phase="phase", la="la",
         )  # fmt: skip
     elif way in ("csv", "parquet"):
         read_panel(folder / f"national.{way}", source="tidy", symbols={"x": (1, 2)})

@@ -139,7 +139,7 @@ def _plot(run: dict[str, Any]) -> None:
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    style = {
+    style: dict[Any, Any] = {
         "svg.hashsalt": "averting",
         "svg.fonttype": "path",
         "font.size": 9,

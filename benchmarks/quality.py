@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import importlib
 import math
-import sys
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
-from panels import SETTINGS, Setting, draw_panels
-
 from few_pilots import ALPHA, rejections
+from panels import SETTINGS, Setting, draw_panels
 from peer_tests import load_peers, long_frame, p_value
 
 ASKED = ("A: 3 of 60", "B: pilots at 2.5 times the rate", "C: pilots at 0.4 times the rate", "1 of 20")

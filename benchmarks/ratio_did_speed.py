@@ -8,11 +8,10 @@ The peers permute rates, not a score, and with fewer draws, whose time is scaled
 from __future__ import annotations
 
 import importlib
-import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,10 +22,7 @@ from averting.effects import estimate
 from averting.effects.estimators.ratio_did import MOST_SETS
 from averting.effects.kernels.conditional import unit_scores
 from averting.effects.kernels.permutation import reference_sets, set_statistics, two_sided_p
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from panels import Panels, Setting, draw_panels
-
 from peer_tests import load_libraries, long_frame
 
 REPEATS, DRAWS = 5, 9_999
@@ -125,7 +121,7 @@ def main() -> None:
 
         design = to_design(drawn, setting, suppress=suppress)
         least, test = best(floor), best(p_value)
-        whole = best(lambda design=design: estimate(design, "events"))
+        whole = best(partial(estimate, design, "events"))
         print(
             f"{name:42s}{len(sets):8,d}{least:8.2f}{test:9.2f}{test / least:8.1f}{whole:8.0f}{whole / least:8.0f}"
         )

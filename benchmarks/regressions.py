@@ -8,6 +8,7 @@ A peer that would take minutes is run with fewer draws, and its time scaled up, 
 
 from __future__ import annotations
 
+import importlib
 import resource
 import subprocess
 import sys
@@ -87,9 +88,7 @@ def line(what: str, ours: float, peers: dict[str, float]) -> None:
 
 
 def peers_of(schools: int, frame: pd.DataFrame) -> dict[str, dict[str, float]]:
-    import diff_diff
-    import pyfixest
-
+    diff_diff, pyfixest = importlib.import_module("diff_diff"), importlib.import_module("pyfixest")
     found: dict[str, dict[str, float]] = {}
     found["twfe"] = {
         "pyfixest": clock(lambda: pyfixest.feols("y ~ d | school + period", frame, vcov={"CRV1": "school"})),

@@ -57,10 +57,11 @@ def true_risk_ratios(spread: float = 0.0) -> dict[tuple[str, str], float]:
 
 def pupils(n: int, rng: np.random.Generator, *, schools: int = 0) -> pd.DataFrame:
     """Make pupils whose risks are known."""
-    frame, eta = {}, np.full(n, INTERCEPT)
+    frame: dict[str, object] = {}
+    eta = np.full(n, INTERCEPT)
     for name, texts in LEVELS.items():
         code = rng.choice(len(texts), n, p=SHARES[name])
-        frame[name] = pd.Categorical.from_codes(code, categories=list(texts))
+        frame[name] = pd.Categorical.from_codes(code, categories=pd.Index(texts))
         eta = eta + np.array(TRUE[name])[code]
     if schools:
         school = rng.integers(0, schools, n)
@@ -92,7 +93,7 @@ def recover(n: int, trials: int, *, schools: int = 0) -> None:
             continue
         table = associations(model).set_index(["characteristic", "level"])
         for at in WATCHED:
-            row = table.loc[at]
+            row = table.loc[at, :]
             odds, ratio = float(np.exp(TRUE[at[0]][LEVELS[at[0]].index(at[1])])), ratios[at]
             found[at].append(
                 (
@@ -171,7 +172,7 @@ def eight_million() -> None:
     whole = f"{cells.pupils.sum():>9,.0f} pupils in {len(cells.pupils)} cells, file of {size:.0f} MB"
     print(f"{whole}: {spent:.1f} s, {memory:.2f} GB at most")
     for at, ratio in true_risk_ratios().items():
-        row, odds = table.loc[at], float(np.exp(TRUE[at[0]][LEVELS[at[0]].index(at[1])]))
+        row, odds = table.loc[at, :], float(np.exp(TRUE[at[0]][LEVELS[at[0]].index(at[1])]))
         pairs = (("OR", "odds_ratio", odds), ("RR", "risk_ratio", ratio))
         for word, name, truly in pairs:
             ends = f"{row[f'{name}_lower']:.4f} to {row[f'{name}_upper']:.4f}"

@@ -9,12 +9,14 @@ Run: ``uv run --group peers python benchmarks/staggered.py [schools]``
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import resource
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,18 +80,17 @@ def main() -> None:
     show("averting imputation", lambda: imputed_effects(rates, cohort, years))
     show("averting etwfe, linear", lambda: linear_cohort_fit(rates, cohort, years))
     show("averting etwfe, Poisson with exposure", lambda: poisson_cohort_fit(events, pupils, cohort, years))
-    import diff_diff as dd
+    dd, attgt = importlib.import_module("diff_diff"), importlib.import_module("csdid.att_gt").ATTgt
 
-    def theirs(model: object) -> Callable[[], object]:
-        return lambda: model.fit(frame, "y", "id", "t", "g")  # type: ignore[attr-defined]
+    def theirs(model: Any) -> Callable[[], object]:
+        return lambda: model.fit(frame, "y", "id", "t", "g")
 
     show("diff-diff group-time, 999 draws", theirs(dd.CallawaySantAnna(n_bootstrap=DRAWS, seed=1)))
     show("diff-diff imputation", theirs(dd.ImputationDiD()))
     show("diff-diff etwfe, linear", theirs(dd.WooldridgeDiD()))
-    from csdid.att_gt import ATTgt
 
     def csdid() -> object:
-        model = ATTgt("y", "t", "id", "g", frame, control_group="nevertreated", biters=1_000)
+        model = attgt("y", "t", "id", "g", frame, control_group="nevertreated", biters=1_000)
         with contextlib.redirect_stdout(io.StringIO()):  # it prints its own table
             return model.fit(bstrap=True).aggte(typec="dynamic")
 

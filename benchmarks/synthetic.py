@@ -9,10 +9,9 @@ the comparison schools', and so does how much a rate of theirs varies: no placeb
 from __future__ import annotations
 
 import argparse
-import sys
+import importlib
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,8 +20,6 @@ from averting.effects.estimators import augmented_synthetic_control, synthetic_c
 from averting.effects.kernels.placebo import placebo_p, placebo_sets
 from averting.effects.kernels.synthetic import in_parts
 from averting.effects.synthetic import fit_outcomes
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from panels import SETTINGS, Setting, draw_panels
 
 ALPHA = 0.05
@@ -81,13 +78,12 @@ def print_speed() -> None:
 
 
 def _print_diff_diff(outcomes: np.ndarray, after: np.ndarray) -> None:
-    from diff_diff import SyntheticDiD
-
+    method = importlib.import_module("diff_diff").SyntheticDiD
     school, year = np.indices(outcomes.shape)
     frame = pd.DataFrame({"school": school.ravel(), "year": year.ravel(), "rate": outcomes.ravel()})
     frame["pilot"] = (frame["school"] < 3).astype(int)
     begun = time.process_time()
-    found = SyntheticDiD(n_bootstrap=200, seed=1).fit(
+    found = method(n_bootstrap=200, seed=1).fit(
         frame,
         outcome="rate",
         treatment="pilot",

@@ -26,8 +26,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
-
 YEARS, SETS, REPEATS, ENOUGH = 15, 9_999, 3, 20.0
 Work = Callable[[], object]
 

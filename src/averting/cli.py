@@ -378,8 +378,13 @@ app.register_install_completion_command(
 )
 
 
+# several threads add up a large product otherwise than one does, so results would differ in last digits between machines
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error made by averting ends it with status 2 and no traceback."""
+    os.environ.update(_ONE_THREAD)  # NumPy reads them when it is loaded, which is later
     try:
         try:
             app(arguments if arguments is not None else sys.argv[1:], exit_on_error=False)
@@ -391,7 +396,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"averting: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # head, or a pager that was left; what is still to be written has no reader
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 (open until the process ends)
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # until the process ends
         sys.exit(141)
     except KeyboardInterrupt:
         print("averting: stopped; run the same command again to resume", file=sys.stderr)

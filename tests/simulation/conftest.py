@@ -1,4 +1,4 @@
-"""The modules of this folder as fixtures, because test modules cannot import their neighbours."""
+"""Modules that the studies share with ``benchmarks``, as fixtures, because test modules cannot import their neighbours."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from types import ModuleType
 
 import pytest
 
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
-def _neighbour(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"simulated_{name}", Path(__file__).with_name(f"{name}.py"))
+
+def _shared(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"simulated_{name}", BENCHMARKS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -20,9 +22,9 @@ def _neighbour(name: str) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def panels() -> ModuleType:
-    return _neighbour("panels")
+    return _shared("panels")
 
 
 @pytest.fixture(scope="session")
 def calibration() -> ModuleType:
-    return _neighbour("calibration")
+    return _shared("calibration")

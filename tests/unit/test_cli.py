@@ -183,3 +183,23 @@ def test_output_that_nobody_reads_to_its_end_is_no_fault(monkeypatch):
         cli.main(["sources"])
     sys.stdout.close()
     assert ended.value.code == 141
+
+
+def test_linear_algebra_has_one_thread_whatever_the_machine(monkeypatch):
+    """A product large enough for OpenBLAS to share out comes out otherwise with two threads; a command must not tell which."""
+    script = (
+        "import sys; from averting import cli; assert 'numpy' not in sys.modules\n"
+        "def app(*_, **__):\n"
+        "    import hashlib, numpy as np\n"
+        "    draw = np.random.default_rng(1)\n"
+        "    print(hashlib.sha256((draw.normal(size=(1000, 1000)) @ draw.normal(size=(1000, 15))).tobytes()).hexdigest())\n"
+        "cli.app = app; cli.main([])"
+    )
+    found = set()
+    for threads in ("1", "2"):
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            monkeypatch.setenv(name, threads)
+        found.add(
+            subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        )
+    assert len(found) == 1

@@ -113,7 +113,7 @@ def test_few_tasks_are_under_way_at_a_time(away: Workers, tmp_path: Path) -> Non
 def test_what_was_under_way_is_left_where_nobody_waits_for_it(away: Workers, tmp_path: Path) -> None:
     results = away.each(Path.touch, [tmp_path / f"{i}" for i in range(60)])
     next(results)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert len(list(tmp_path.iterdir())) < 20
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,9 @@ from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes import Board, framework, from_panel, make_board, outcome_sets, read_own
 from averting.outcomes.board import LAST, board_record, closures
-from averting.reporting.board import BoardFiles, write_board
-from averting.reporting.findings.files import refuse_release, seal
-from averting.reporting.findings.findings import Findings
-from averting.reporting.wording import DRAFT
+from averting.reporting.board import BoardFiles, draw_board, write_board
+from averting.reporting.findings import may_leave
+from averting.reporting.release import new_release, seal
 
 
 @dataclass(frozen=True)
@@ -196,7 +194,9 @@ def outcomes_board(
     EvaluationError
         If the file cannot be used.
     """
-    return _write_board(read_board(path), Path(folder), page=page, draft=True, progress=progress)
+    settings, tell = read_board(path), progress or _silent
+    tell("reading the data")
+    return _write_board(settings, board_of(settings), Path(folder), page=page, draft=True, progress=tell)
 
 
 def publish_board(
@@ -211,46 +211,32 @@ def publish_board(
     EvaluationError
         If the file cannot be used.
     """
-    settings, destination = read_board(path), Path(destination)
+    settings, destination, tell = read_board(path), Path(destination), progress or _silent
+    tell("reading the data")
     board = board_of(settings)
-    record = board_record(board, load_rules(settings.rules))
-    findings = Findings("outcomes", settings.title, "", record=record)
-    refuse_release(findings, destination)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".publish-") as scratch:
-        public = Path(scratch) / "public"
-        _write_board(settings, public, page=True, draft=False, progress=progress, board=board)
-        (public / "board.qmd").unlink()
-        seal(findings, public)
-        public.rename(destination)
+    record = may_leave(board_record(board, load_rules(settings.rules)), settings.title, destination)
+    with new_release(destination) as public:
+        _write_board(settings, board, public, page=True, draft=False, progress=tell)
+        seal(public, record, (), groups="outcomes")
     return destination
 
 
 def _write_board(
     settings: BoardSettings,
+    board: Board,
     folder: Path,
     *,
     page: bool,
     draft: bool,
-    progress: Callable[[str], None] | None,
-    board: Board | None = None,
+    progress: Callable[[str], None],
 ) -> tuple[Path, ...]:
-    tell = progress or (lambda _: None)
-    tell("reading the data")
-    board = board_of(settings) if board is None else board
-    write_board(BoardFiles(settings.title, settings.local, settings.note, board), folder, source=settings.credit)
-    made = [folder / "board.xlsx"]
-    if page:
-        from averting.reporting.render import render
+    files = BoardFiles(settings.title, settings.local, settings.note, board)
+    made = write_board(files, folder, source=settings.credit)
+    if not page:
+        return (made,)
+    progress("rendering the page")
+    return made, draw_board(folder, draft=draft, progress=progress)
 
-        tell("rendering the page")
-        made.append(
-            render(
-                folder / "board.qmd",
-                engine="embedded",
-                watermark=DRAFT if draft else "",
-                cache=False,
-                progress=progress,
-            )
-        )
-    return tuple(made)
+
+def _silent(_message: str) -> None:
+    return

@@ -32,16 +32,12 @@ def publish_file(
     ----------
     path : str or Path
         The file that the command reads.
-    destination : str or Path
-        Folder to make.
+    destination, previous, progress
+        As for :func:`averting.reporting.publish.publish`; ``previous`` are releases of the same file.
     kind : {"delivery", "moves", "areas", "equity", "outcomes"}
         The command.
     rules : str
         Rule set, for areas; the other files name their own.
-    previous : sequence of str or Path
-        Folders of earlier releases of the same file; what they told is taken as known.
-    progress : callable
-        Is told, in words, what is being done.
 
     Returns
     -------
@@ -51,8 +47,7 @@ def publish_file(
     Raises
     ------
     DisclosureError
-        If the kind is not known, a small count cannot be protected, the destination exists, or an earlier release counted
-        otherwise. Nothing is written then.
+        If the kind is not known, or for a reason that :func:`averting.reporting.publish.publish` has.
     """
     if kind not in KINDS:
         raise DisclosureError(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -15,14 +13,14 @@ from averting.checks import CheckResult
 from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable, load_rules
 from averting.data.written import write_table
 from averting.errors import DisclosureError, EstimationError, RenderError
-from averting.provenance import canonical_json, file_hash, tree_hashes
+from averting.provenance import file_hash
 from averting.reporting import cost_tables, tables
 from averting.reporting.controlled import Controlled, control, write_controlled
 from averting.reporting.profiles import NAME as PROFILES
+from averting.reporting.release import new_release, refuse_existing, release_counts, seal
 from averting.reporting.render import check_formats, render_files, reports
 from averting.reporting.results import Results, open_results
 
-RECORD, COUNTS = "disclosure.json", "counts.json"
 _SOURCES = ("*.qmd", "*.yml", "*.bib", "*.css")
 
 
@@ -72,36 +70,23 @@ def publish(
         If there are no results, they belong to another ``evaluation.toml``, or the report fails.
     """
     folder, destination = Path(folder), Path(destination)
-    if destination.exists():
-        raise DisclosureError(f"{destination} exists. Name a new folder: a release is never overwritten.")
+    refuse_existing(destination)
     endings = check_formats(to)
     results = _current_results(folder)
     _refuse_unconverged(results)
     progress("finding what must be withheld")
     made = control(results, load_rules(rules), _earlier(results, previous))
     _refuse_exposed(made.record)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".publish-") as scratch:
-        public = Path(scratch) / "public"
-        (public / "tables").mkdir(parents=True)
-        inside = _copy_report(folder, Path(scratch) / "inside")
+    with new_release(destination) as public:
+        (public / "tables").mkdir()
+        inside = _copy_report(folder, public.with_name("inside"))
         controlled = write_controlled(made, inside / "results")
         _write_tables(controlled, made, public / "tables")
         for name in (name for name in reports(inside) if name != PROFILES):
             outputs = [public / f"{name}.{ending}" for ending in endings]
             render_files(inside / f"{name}.qmd", outputs=outputs, engine=engine, cache=False, progress=progress)
-        groups = _groups(results)
-        counts = {"groups": groups, "tables": [table.to_dict() for table in made.tables]}
-        (public / COUNTS).write_text(canonical_json(counts), encoding="utf-8")
-        (public / RECORD).write_text(canonical_json(_record(made, public)), encoding="utf-8")
-        public.rename(destination)
+        seal(public, made.record, made.tables, groups=_groups(results))
     return destination
-
-
-def _record(made: Controlled, public: Path) -> dict[str, object]:
-    """Return the record with the hash of every file it speaks for."""
-    files = {name: digest for name, digest in tree_hashes(public, "*").items() if name != RECORD}
-    return {**made.record.to_dict(), "files": files}
 
 
 def _current_results(folder: Path) -> Results:
@@ -139,20 +124,11 @@ def _groups(results: Results) -> str:
 
 
 def _earlier(results: Results, previous: Sequence[str | Path]) -> tuple[PublicTable, ...]:
-    found: list[PublicTable] = []
-    for release in map(Path, previous):
-        try:
-            counts = json.loads((release / COUNTS).read_text(encoding="utf-8"))
-            found += [PublicTable.from_dict(table) for table in counts["tables"]]
-            groups = counts["groups"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DisclosureError(f"{release} is not a release: {COUNTS} is missing or cannot be read.") from error
-        if groups != _groups(results):
-            raise DisclosureError(
-                f"{release} was made from other data or another design. The difference between two releases would "
-                "tell of the schools in which they differ, and cannot be protected: publish one or the other."
-            )
-    return tuple(found)
+    otherwise = (
+        "was made from other data or another design. The difference between two releases would tell of the schools in "
+        "which they differ, and cannot be protected: publish one or the other."
+    )
+    return release_counts(previous, groups=_groups(results), otherwise=otherwise)
 
 
 def _refuse_exposed(record: DisclosureRecord) -> None:
@@ -193,8 +169,8 @@ def _write_tables(results: Results, made: Controlled, folder: Path) -> None:
     for name, table in shown.items():
         # word joiners keep a minus sign on its line; in a file they would only be in the way
         rows = [[cell.replace("\u2060", "") for cell in row] for row in table.rows]
-        _csv(pd.DataFrame(rows, columns=list(table.columns)), folder / f"{name}.csv")
-    _csv(_counts(made.tables), folder / "counts.csv")
+        write_table(pd.DataFrame(rows, columns=list(table.columns)), folder / f"{name}.csv")
+    write_table(_counts(made.tables), folder / "counts.csv")
 
 
 def _counts(public: Sequence[PublicTable]) -> pd.DataFrame:
@@ -204,7 +180,3 @@ def _counts(public: Sequence[PublicTable]) -> pd.DataFrame:
         for key, low, high in zip(table.keys, table.lower, table.upper, strict=True)
     ]
     return pd.DataFrame(rows, columns=["indicator", "group", "period", "least", "most"])
-
-
-def _csv(frame: pd.DataFrame, path: Path) -> None:
-    write_table(frame, path)

@@ -75,10 +75,11 @@ def write_csv(tables: Mapping[str, SourcedTable], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         write_table(table.frame, folder / f"{name}.csv")
-    write_table(_notes(tables), folder / f"{NOTES}.csv")
+    write_table(notes_of(tables), folder / f"{NOTES}.csv")
 
 
-def _notes(tables: Mapping[str, SourcedTable]) -> pd.DataFrame:
+def notes_of(tables: Mapping[str, SourcedTable]) -> pd.DataFrame:
+    """Return titles and sources, a row for each table."""
     rows = [{"sheet": name, "shows": table.title, "source": table.source} for name, table in tables.items()]
     return pd.DataFrame(rows)
 
@@ -105,7 +106,7 @@ def write_excel(tables: Mapping[str, SourcedTable], path: Path) -> None:
     assert book.active is not None  # a new workbook has one sheet
     book.remove(book.active)
     book.properties.title = "Appraisal tables"
-    for name, frame in {NOTES: _notes(tables), **{name: table.frame for name, table in tables.items()}}.items():
+    for name, frame in {NOTES: notes_of(tables), **{name: table.frame for name, table in tables.items()}}.items():
         _fill(book.create_sheet(name), _safe(frame), name)
     made = io.BytesIO()
     book.save(made)

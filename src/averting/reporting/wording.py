@@ -171,18 +171,18 @@ def money(results: Results) -> list[str]:
     summary = results.table("appraisal/summary")
     central = summary[summary["scenario"] == "central"]
     sentences = []
-    for row in central.itertuples():
-        label = VIEW_LABELS[str(row.view)]
-        spread = numbers.interval(numbers.pounds(row.npv_lower), numbers.pounds(row.npv_upper))  # type: ignore[arg-type]
+    for row in central.to_dict("records"):
+        label, median = VIEW_LABELS[str(row["view"])], numbers.pounds(row["npv_median"])
+        spread = numbers.interval(numbers.pounds(row["npv_lower"]), numbers.pounds(row["npv_upper"]))
         if record["has_programme_cost"]:
-            chance = _chance(float(row.chance_of_paying), effect)  # type: ignore[arg-type]
+            chance = _chance(row["chance_of_paying"], effect)
             sentences.append(
-                f"{label}: savings less the programme's cost come to {numbers.pounds(row.npv_median)} by the middle "  # type: ignore[arg-type]
+                f"{label}: savings less the programme's cost come to {median} by the middle "
                 f"estimate ({numbers.percent(effect.level)} interval {spread}); {chance}."
             )
         else:
             sentences.append(
-                f"{label}: savings come to {numbers.pounds(row.npv_median)} by the middle estimate "  # type: ignore[arg-type]
+                f"{label}: savings come to {median} by the middle estimate "
                 f"({numbers.percent(effect.level)} interval {spread}). The programme pays for itself only if it cost "
                 "less than it saved; its cost was not given."
             )

@@ -10,8 +10,8 @@ import pytest
 
 from averting import cli
 from averting.errors import EvaluationError, RenderError
-from averting.evaluation.outcomes import read_board
-from averting.reporting.board import open_board, over_time, standings, summary_table
+from averting.evaluation.outcomes import board_of, read_board
+from averting.reporting.board import BoardFiles, open_board, over_time, standings, summary_table, write_board
 
 BOARD = """
 title = "Board of an invented area"
@@ -104,3 +104,19 @@ def test_a_board_that_cannot_be_made_is_refused(here, change, told):
 def test_a_folder_without_a_board_is_refused(tmp_path):
     with pytest.raises(RenderError, match="holds no board"):
         open_board(tmp_path)
+
+
+def test_a_board_without_a_funnel_is_read_again_as_it_was(here):
+    """Nobody else counts managed moves, so there is nothing to stand among: that table has no rows."""
+    path = here / "board.toml"
+    path.write_text(BOARD.replace('set = "salford"', 'measures = ["managed_moves"]'), encoding="utf-8")
+    board = board_of(read_board(path))
+    assert board.funnels.empty
+    write_board(BoardFiles("Board", "Here", "", board), here / "out", source="invented")
+    again = open_board(here / "out" / "tables")
+    assert (again.title, again.local, again.note) == ("Board", "Here", "")
+    pd.testing.assert_frame_equal(again.board.summary, board.summary, check_dtype=False)
+    pd.testing.assert_frame_equal(again.board.over_time, board.over_time, check_dtype=False)
+    assert again.board.funnels.empty
+    assert again.board.statements == board.statements
+    assert standings(again, "managed_moves") == "There are too few areas for a funnel."

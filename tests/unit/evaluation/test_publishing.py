@@ -14,8 +14,8 @@ from averting.errors import DisclosureError
 from averting.evaluation.publishing import publish_file
 from averting.outcomes.board import make_board
 from averting.provenance import file_hash
-from averting.reporting.findings import files as gate
-from averting.reporting.findings.findings import Findings
+from averting.reporting import parts as written_parts
+from averting.reporting.findings import Findings, publish_findings
 
 MOST = 10_000.0
 THRESHOLD, CANDIDATES = 5, 3
@@ -61,7 +61,7 @@ def _no_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
         source.with_suffix(".html").write_text("page", encoding="utf-8")
         return source.with_suffix(".html")
 
-    monkeypatch.setattr(gate, "render", page)
+    monkeypatch.setattr(written_parts, "render", page)
 
 
 DELIVERED = {"2020/21": 3, "2021/22": 14, "2022/23": 18, "2023/24": 2}
@@ -242,7 +242,7 @@ def test_where_no_cohort_is_small_all_are_told(tmp_path):
 
 def test_what_was_not_checked_or_cannot_be_protected_does_not_leave(tmp_path):
     with pytest.raises(DisclosureError, match="was not run"):
-        gate.publish_findings(Findings("areas", "Areas", ""), tmp_path / "out")
+        publish_findings(Findings("areas", "Areas", ""), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -102,16 +102,17 @@ class _Cells:
     def cost(self) -> Floats:
         """Loss of withholding each cell: a total is worth the cells it sums, and the order of cells settles draws.
 
-        Values play no part, so that the choice says little of them.
+        Values play no part, so that the choice says little of them. The order of all cells together weighs less than half a
+        cell.
         """
         worth = 1.0 + (self.relations == -1.0).T.astype(float) @ (self.relations == 1.0).sum(axis=1)
         size = len(self.keys)
-        return np.asarray(worth + np.arange(size) / (10.0 * size**2 + 1.0), dtype=np.float64)
+        return np.asarray(worth + np.arange(size) / size**2, dtype=np.float64)
 
     @property
     def ceiling(self) -> float:
         """More than a reader could think any count to be; stands for no limit."""
-        return float(10 * np.nansum(self.counts[1]) + 100 * self.rules.threshold)
+        return float(10 * (np.nansum(self.counts[1]) + self.rules.threshold))
 
     def systems(self) -> tuple[System, ...]:
         """Return what a reader knows of the lower bounds and, where some differ, of the upper bounds."""

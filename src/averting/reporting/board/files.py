@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from averting.errors import RenderError
 from averting.outcomes import Board
-from averting.reporting.spreadsheet import SourcedTable, write_csv, write_excel
+from averting.reporting.parts import draw_page, read_parts, write_parts
+from averting.reporting.spreadsheet import NOTES, SourcedTable, notes_of, write_excel
 
-PAGE = Path(__file__).with_name("board.qmd")
+_PAGE = Path(__file__).with_name("board.qmd")
+_RECORD = "board.json"
 _TABLES = {
     "summary": "Where the area stands",
     "over_time": "Rates over time",
@@ -38,8 +37,8 @@ class BoardFiles:
     board: Board
 
 
-def write_board(files: BoardFiles, folder: Path, *, source: str, excel: bool = True) -> None:
-    """Write tables, a spreadsheet and the page's source to a folder.
+def write_board(files: BoardFiles, folder: Path, *, source: str) -> Path:
+    """Write tables (CSV) and a spreadsheet to a folder; return the spreadsheet.
 
     Parameters
     ----------
@@ -49,22 +48,33 @@ def write_board(files: BoardFiles, folder: Path, *, source: str, excel: bool = T
         Made where it is not there.
     source : str
         Where the numbers come from, for the notes of the spreadsheet.
-    excel : bool
-        Whether to write ``board.xlsx`` besides (the ``excel`` extra).
+
+    Raises
+    ------
+    MissingExtraError
+        Without the ``excel`` extra.
     """
     board = files.board
-    tables = {
+    sourced = {
         name: SourcedTable(getattr(board, name), f"{title}: {files.local}, rates per 100", source)
         for name, title in _TABLES.items()
-        if len(getattr(board, name).columns)
     }
-    write_csv(tables, folder / "tables")
-    record = {"title": files.title, "local": files.local, "note": files.note, "statements": list(board.statements)}
-    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-    (folder / "tables" / "board.json").write_text(text, encoding="utf-8")
-    (folder / "board.qmd").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
-    if excel:
-        write_excel(tables, folder / "board.xlsx")
+    tables = {name: table.frame for name, table in sourced.items()} | {NOTES: notes_of(sourced)}
+    words = {"title": files.title, "local": files.local, "note": files.note, "statements": list(board.statements)}
+    write_parts(folder / "tables" / _RECORD, words, tables, files={name: f"{name}.csv" for name in tables})
+    write_excel(sourced, folder / "board.xlsx")
+    return folder / "board.xlsx"
+
+
+def draw_board(folder: Path, *, draft: bool, progress: Callable[[str], None] | None = None) -> Path:
+    """Render the page of a board that is written; every page is a draft but those of a release.
+
+    Returns
+    -------
+    Path
+        The page, ``board.html``.
+    """
+    return draw_page(_PAGE, folder / "board.qmd", draft=draft, progress=progress)
 
 
 def open_board(folder: str | Path = "tables") -> BoardFiles:
@@ -75,13 +85,7 @@ def open_board(folder: str | Path = "tables") -> BoardFiles:
     RenderError
         If the folder holds no board.
     """
-    folder = Path(folder)
-    try:
-        record = json.loads((folder / "board.json").read_text(encoding="utf-8"))
-        tables = {name: pd.read_csv(folder / f"{name}.csv", keep_default_na=True) for name in _TABLES}
-    except (OSError, ValueError) as error:
-        raise RenderError(
-            f"{folder} holds no board ({type(error).__name__}). Make it with: averting outcomes."
-        ) from error
-    board = Board(**tables, statements=tuple(record.pop("statements")))
-    return BoardFiles(**record, board=board)
+    words, tables = read_parts(Path(folder) / _RECORD, advice="Make it with: averting outcomes.")
+    del tables[NOTES]
+    board = Board(**tables, statements=tuple(words.pop("statements")))
+    return BoardFiles(**words, board=board)

@@ -1,6 +1,12 @@
 """What a command beside the evaluation found: words and tables, shown as text, JSON, a draft page, or a public release."""
 
-from averting.reporting.findings.files import earlier_counts, open_findings, publish_findings, write_findings
+from averting.reporting.findings.files import (
+    earlier_counts,
+    may_leave,
+    open_findings,
+    publish_findings,
+    write_findings,
+)
 from averting.reporting.findings.findings import Findings, Forest
 from averting.reporting.findings.page import forest_of, page_table
 
@@ -9,6 +15,7 @@ __all__ = [
     "Forest",
     "earlier_counts",
     "forest_of",
+    "may_leave",
     "open_findings",
     "page_table",
     "publish_findings",

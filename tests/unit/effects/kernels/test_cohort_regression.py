@@ -109,3 +109,30 @@ def test_what_is_not_identified_is_not_a_number():
     outcome, time = np.random.default_rng(1).normal(size=(6, 4)), np.arange(4.0)
     cells = linear_cohort_fit(outcome, np.array([1.0, 1, 1, 2, 2, 2]), time).cells
     np.testing.assert_array_equal(np.isfinite(cells.effect), cells.time < 2)
+
+
+@pytest.mark.parametrize("fit", ["linear", "poisson"])
+def test_weights_are_repetitions(fit):
+    rng = np.random.default_rng(4)
+    time, cohort = np.arange(4.0), np.array([2.0] * 3 + [3.0] * 3 + [np.inf] * 6)
+    exposure = rng.uniform(400, 900, (12, 4))
+    events = rng.poisson(0.02 * exposure).astype(float)
+    repeats = np.array([1, 2, 3, 1, 1, 2, 1, 2, 3, 1, 4, 1])
+
+    def cells(times, weight):
+        many = [np.repeat(one, times, 0) for one in (events, exposure, cohort)]
+        if fit == "linear":
+            return linear_cohort_fit(100 * many[0] / many[1], many[2], time, weight=weight).cells.effect
+        return poisson_cohort_fit(*many, time, weight=weight).cells.effect
+
+    once = np.ones(12, dtype=int)
+    np.testing.assert_allclose(cells(once, repeats.astype(float)), cells(repeats, None), rtol=1e-8)
+
+
+def test_cohorts_that_differ_a_thousandfold_are_fitted_all_the_same():
+    """Newton's first step from a common rate goes much too far, and must be shortened until it helps."""
+    time, cohort = np.arange(6.0), np.array([3.0, 3, 4, np.inf, np.inf, np.inf])
+    rate = np.exp(np.array([7.0, 7, -2, 0, 0, 0])[:, None] + 0.3 * time)
+    events = 500 * rate * np.where(time >= cohort[:, None], 0.6, 1.0)
+    fit = poisson_cohort_fit(events, np.full((6, 6), 500.0), cohort, time)
+    np.testing.assert_allclose(fit.observed.effect / fit.without.effect, 0.6, rtol=1e-6)

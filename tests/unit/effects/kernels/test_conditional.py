@@ -111,7 +111,13 @@ def test_offsets_broadcast_over_leading_axes() -> None:
 
 def test_scores_follow_their_formula() -> None:
     before, after, offset = problem(3)
+    before, after = (
+        np.append(before, [0.0, 1, 0]),
+        np.append(after, [1.0, 0, 0]),
+    )  # one event weighs 1, none nothing
+    offset = np.append(offset, [0.2, -0.1, 0.3])
     log_ratio, rho = fit_common_ratio(before, after, offset)
+    assert rho > 0.01
     scores = unit_scores(before, after, offset)
     for unit in range(len(before)):
         total = before[unit] + after[unit]

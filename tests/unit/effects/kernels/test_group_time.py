@@ -210,3 +210,39 @@ def test_bootstrap_agrees_with_influences():
     band = simultaneous_critical(drawn, errors, 0.95)
     # six independent normals stay within 2.63; one within 1.96
     assert 2.5 < band < 2.78
+
+
+@pytest.mark.parametrize(("base", "earlier"), [("varying", [0, 1, 2, 2]), ("universal", [2, 2, 2, 2])])
+def test_what_is_compared_with_what(base, earlier):
+    """Each change before the start is from the period before it, or all are from the last period before the start."""
+    outcome = np.random.default_rng(1).normal(size=(9, 5))
+    cohort = np.array([3.0] * 4 + [np.inf] * 5)
+    found = group_time_effects(outcome, cohort, np.arange(5.0), base=base)
+    later = [1, 2, 3, 4] if base == "varying" else [0, 1, 3, 4]
+    assert found.cells.time.tolist() == later
+    for cell, (to, since) in enumerate(zip(later, earlier, strict=True)):
+        change = outcome[:, to] - outcome[:, since]
+        assert found.cells.effect[cell] == pytest.approx(change[:4].mean() - change[4:].mean())
+
+
+@pytest.mark.parametrize("adjustment", [None, "regression", "weighting", "doubly_robust"])
+def test_influence_is_what_a_little_more_of_a_unit_does(adjustment):
+    """An influence is the derivative of the effect by the unit's weight, times that weight; weights of change give the effect."""
+    rng = np.random.default_rng(12)
+    treated, left_out = np.arange(40) < 15, np.arange(40) == 39
+    x = rng.normal(size=(40, 2)) + 0.4 * treated[:, None]
+    change, weight = x @ [1.0, -0.5] + x[:, 0] ** 2 + rng.normal(size=40), rng.uniform(0.5, 2, 40)
+
+    def found(weight):
+        more = {} if adjustment is None else {"covariates": x, "adjustment": adjustment}
+        return compare_changes(change, treated, ~treated & ~left_out, weight=weight, **more)
+
+    one = found(weight)
+    assert one.unit_weights @ change == pytest.approx(one.effect, rel=1e-9)
+    assert one.influence[39] == one.unit_weights[39] == 0
+    step = 1e-5
+    for unit in (0, 7, 14, 15, 22, 38):
+        raised, lowered = (found(weight + sign * step * np.eye(40)[unit]).effect for sign in (1, -1))
+        assert one.influence[unit] == pytest.approx(
+            weight[unit] * (raised - lowered) / (2 * step), rel=1e-5, abs=1e-9
+        )

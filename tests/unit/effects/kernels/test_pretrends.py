@@ -78,3 +78,10 @@ def test_changes_without_are_those_of_groups_made_anew() -> None:
         keep = np.arange(6) != at
         assert found[at] == pytest.approx(np.log(after[keep].sum() / expected[keep].sum()) - whole)
     assert changes_without(np.ones(1), np.ones(1), np.ones(1), np.ones(1)).tolist() == [np.inf]
+
+
+@pytest.mark.parametrize("chance", [0.5, 0.8])
+def test_the_slope_returned_is_found_as_often_as_asked(chance: float) -> None:
+    times, sigma = np.array([-4.0, -3, -2]), np.array([[0.09, 0.03, 0.01], [0.03, 0.05, 0.02], [0.01, 0.02, 0.04]])
+    slope = slope_found(times, sigma, chance=chance)
+    assert chance_of_detection(slope * times, sigma) == pytest.approx(chance, abs=3e-3)

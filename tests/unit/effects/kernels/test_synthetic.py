@@ -166,3 +166,28 @@ def test_a_constant_effect_on_pilots_is_added_and_moves_no_weight(method: Callab
     np.testing.assert_array_equal(moved.weights, plain.weights)
     np.testing.assert_allclose((moved.gap - plain.gap)[0], np.where(after, 1.7, 0.0), atol=1e-12)
     np.testing.assert_array_equal(moved.gap[1:], plain.gap[1:])
+
+
+def test_noise_is_the_spread_of_donors_changes() -> None:
+    before = np.random.default_rng(4).normal(3, 2, (7, 6)).cumsum(1)
+    donors = np.array(
+        [[False, True, True, True, True, True, True], [False, False, True, False, True, True, False]]
+    )
+    expected = [np.diff(before[mask], axis=1).std(ddof=1) for mask in donors]
+    np.testing.assert_allclose(noise_level(before, donors), expected, rtol=1e-12)
+
+
+def test_ridge_augmentation_is_its_formula() -> None:
+    """Ben-Michael, Feller and Rothstein (2021), equation 8: what simplex weights miss, mended by ridge on donors."""
+    rng = np.random.default_rng(6)
+    outcomes, after = rng.normal(10, 2, (8, 9)), np.arange(9) >= 6
+    sets = Sets(np.array([[0, 1]]), np.array([[False, False, True, True, True, True, True, True]]))
+    plain = synthetic_control(outcomes, sets, after)
+    found = ridge_augmented(outcomes, sets, after, np.array([0.7]))
+    donors = outcomes[2:, ~after]
+    centred = donors - donors.mean(0)
+    aim = outcomes[:2, ~after].mean(0) - donors.mean(0)
+    weights = plain.weights[0, 2:]
+    mended = weights + (aim - weights @ centred) @ np.linalg.inv(centred.T @ centred + 0.7 * np.eye(6)) @ centred.T
+    np.testing.assert_allclose(found.weights[0, 2:], mended, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.gap[0], outcomes[:2].mean(0) - mended @ outcomes[2:], rtol=1e-9, atol=1e-12)

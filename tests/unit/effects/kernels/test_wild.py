@@ -104,3 +104,12 @@ def test_multipliers_have_mean_zero_and_variance_one() -> None:
         # 800,000 values: standard errors of about 0.001
         assert values.mean() == pytest.approx(0, abs=0.006)
         assert values.var() == pytest.approx(1, abs=0.006)
+
+
+def test_every_pattern_of_signs_is_listed_once() -> None:
+    signs, listed = multipliers(5, 32, "rademacher", np.random.default_rng(1))
+    assert listed
+    assert len(signs) == len({tuple(row) for row in signs.tolist()}) == 32
+    assert set(signs.ravel().tolist()) == {-1.0, 1.0}
+    drawn, listed = multipliers(5, 31, "rademacher", np.random.default_rng(1))
+    assert (drawn.shape, listed) == ((31, 5), False)

@@ -1,6 +1,6 @@
 """Fits of a shipped count model to many panels of one shape, compiled once, and panels drawn from its prior.
 
-Used by the tests of this folder, ``benchmarks/bayes_calibration.py`` and ``benchmarks/bayes_other_models.py``.
+Used by ``bayes_calibration.py``, ``bayes_other_models.py``, and the tests in ``tests/simulation``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Invented panels of school counts with few pilots, for size, coverage and power.
+"""Invented panels of school counts with few pilots, for size, coverage and power; ``tests/simulation`` uses them too.
 
 Numbers of pupils are log-normal and drift a little, schools differ for good, a shock of each school persists from
 year to year (first-order autoregression), years share shocks, and counts are negative binomial. Pilots come first
