@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
+from averting.data.written import read_table
 from averting.errors import RenderError
 from averting.outcomes import Board
 from averting.reporting.spreadsheet import SourcedTable, write_csv, write_excel
@@ -30,12 +29,15 @@ class BoardFiles:
         What the board is called, which area it is about, and what to know of its set of measures.
     board : Board
         Its tables.
+    source : str
+        Where the numbers come from.
     """
 
     title: str
     local: str
     note: str
     board: Board
+    source: str = ""
 
 
 def write_board(files: BoardFiles, folder: Path, *, source: str, excel: bool = True) -> None:
@@ -59,7 +61,8 @@ def write_board(files: BoardFiles, folder: Path, *, source: str, excel: bool = T
         if len(getattr(board, name).columns)
     }
     write_csv(tables, folder / "tables")
-    record = {"title": files.title, "local": files.local, "note": files.note, "statements": list(board.statements)}
+    words = {"title": files.title, "local": files.local, "note": files.note, "source": source}
+    record = {**words, "statements": list(board.statements)}
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     (folder / "tables" / "board.json").write_text(text, encoding="utf-8")
     (folder / "board.qmd").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
@@ -78,7 +81,7 @@ def open_board(folder: str | Path = "tables") -> BoardFiles:
     folder = Path(folder)
     try:
         record = json.loads((folder / "board.json").read_text(encoding="utf-8"))
-        tables = {name: pd.read_csv(folder / f"{name}.csv", keep_default_na=True) for name in _TABLES}
+        tables = {name: read_table(folder / f"{name}.csv") for name in _TABLES}
     except (OSError, ValueError) as error:
         raise RenderError(
             f"{folder} holds no board ({type(error).__name__}). Make it with: averting outcomes."

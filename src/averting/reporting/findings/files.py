@@ -65,6 +65,7 @@ def write_tables(findings: Findings, folder: Path) -> None:
         "texts": [(name, _texts(table)) for name, table in findings.tables.items()],
         "forests": [asdict(one) for one in findings.forests],
         "blank": findings.blank,
+        "level": findings.level,
     }
     (folder / "findings.json").write_text(canonical_json(record), encoding="utf-8")
 
@@ -80,13 +81,14 @@ def open_findings(folder: str | Path = "tables") -> Findings:
     folder = Path(folder)
     try:
         record = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
-        tables = {name: read_table(folder / file) for name, file in record["tables"]}
+        texts = dict(record["texts"])
+        tables = {name: read_table(folder / file, texts=texts[name]) for name, file in record["tables"]}
     except (OSError, ValueError, KeyError) as error:
         raise RenderError(f"{folder} holds no findings ({type(error).__name__}). Make them again.") from error
-    for name, columns in record["texts"]:
+    for name, columns in texts.items():
         tables[name][columns] = tables[name][columns].fillna("").astype(str)
     forests = tuple(Forest(**one) for one in record["forests"])
-    given = {key: record[key] for key in ("kind", "title", "description", "blank")}
+    given = {key: record[key] for key in ("kind", "title", "description", "blank", "level")}
     return Findings(**given, statements=tuple(record["statements"]), tables=tables, forests=forests)
 
 
