@@ -13,6 +13,7 @@ import pandas as pd
 from averting.data.archives import FREE_BYTES, LIMIT, MOST_RATIO, table_in_zip
 from averting.data.excel import read_sheet
 from averting.data.faults import SHOWN, safe
+from averting.data.quotes import refuse_stray_quotes
 from averting.errors import DataError, Fault, MissingExtraError, refuse
 
 MOST_ROWS = 20_000_000
@@ -153,6 +154,7 @@ def _unpacked(path: Path) -> bytes:
 def _parse(name: str, content: bytes, wanted: Callable[[Iterable[str]], set[str]]) -> pd.DataFrame:
     if b"\0" in content:
         raise DataError(f"{name} holds NUL bytes, so it is not UTF-8 text. Save it again as 'CSV UTF-8'.")
+    refuse_stray_quotes(name, content)
     header = _header(name, content)
     columns = wanted(header) & set(header) or set(header)
     quick = _parse_quickly(content, [column for column in header if column in columns])

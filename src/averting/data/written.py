@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -46,9 +47,19 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     path.write_text(csv_text(frame), encoding="utf-8", newline="\n")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read what :func:`write_table` wrote, with every text as it was."""
-    frame = pd.read_csv(path)
+def read_table(path: Path, *, texts: Collection[str] = ()) -> pd.DataFrame:
+    """Read what :func:`write_table` wrote, with every text as it was.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    texts : collection of str
+        Columns that are text whatever they look like: "1.00" and "07" stay so.
+    """
+    # nothing but an empty cell is absent: "None" and "NA" are words here
+    kinds = {str(harmless(name)): str for name in texts}
+    frame = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
     for at in range(frame.shape[1]):
         if _may_hold_text(frame.iloc[:, at]):
             frame[frame.columns[at]] = frame.iloc[:, at].map(plain)

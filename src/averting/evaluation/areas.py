@@ -34,7 +34,14 @@ _ABOUT = (
     "Each area is evaluated by itself. What areas share, and what each borrows from the others, rests on how unlike areas may "
     "be."
 )
-_FOREST = Forest("areas", "area", "with_others", "lower", "upper")
+_FOREST = Forest(
+    "areas",
+    "area",
+    "with_others",
+    "lower",
+    "upper",
+    "times the rate without the programme, with what it borrows (1: no difference)",
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def areas_together(path: str | Path, *, rules: str = "") -> AreasFindings:
         record, tables = controlled_areas({area.name: area.results for area in areas}, tables, load_rules(rules))
     return AreasFindings(
         "areas", "One programme in several areas", _ABOUT, (*said, *about), tables, record, forests=(_FOREST,), blank="",
-        pooled=pooled,
+        level=level, pooled=pooled,
     )  # fmt: skip
 
 

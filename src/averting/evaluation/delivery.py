@@ -15,6 +15,7 @@ from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes.delivery import PLANNED, read_delivery
 from averting.outcomes.tidier import NOT_STATED, Version, versions_table
 from averting.reporting.findings import Findings
+from averting.reporting.wording import rounded
 
 DESCRIPTION = (
     "This describes what was delivered. It is no effect: pupils who are supported more differ from others, and more support goes "
@@ -63,7 +64,9 @@ def what_was_delivered(path: str | Path, *, previous: Sequence[PublicTable] = ()
         delivery = read_delivery(path.parent / records)
         told, record = delivery.protected(applied, previous=previous)
         counts = (told.public,)
+        said += rounded(applied)
         tables["delivered"] = told.by_period()
+        said.append("Meetings are days with a decision. Spend is in pounds as they were paid.")
         tables["waits, in days from referral"] = told.waits()
         if plan:
             tables["planned and delivered"] = told.fidelity(plan)

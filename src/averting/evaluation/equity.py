@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from averting.data import Panel
+from averting.data import Panel, load_indicators
 from averting.data.disclosure import PublicTable, load_rules, protect
+from averting.data.files import read_columns
 from averting.design import Design
 from averting.effects import Effect
 from averting.effects.cohort_counts import EVERYONE, cohort_count_table, pilot_events, rest_of
@@ -95,22 +96,34 @@ def effects_by_cohort(path: str | Path, *, previous: Sequence[PublicTable] = ())
             "times the change of all other pupils (1: the same)",
         ),
     )
+    said = (_asked_about(asked, frame), _WORDS, *said)
     return Findings(
         "equity", "Whom did it help?", _ABOUT, said, {**tables, **money}, record, (public,), forests, blank=""
     )
+
+
+_WORDS = (
+    "A ratio is the rate with the programme over the rate that other schools make likely without it. Fell and rose are said "
+    "against that, not against the year before; cannot tell is not evidence of no difference."
+)
+
+
+def _asked_about(asked: Question, frame: pd.DataFrame) -> str:
+    """Say what was estimated, in which schools."""
+    declared = load_indicators().get(asked.indicator)
+    outcome = declared.label if declared else asked.indicator.replace("_", " ")
+    schools = frame[asked.columns["school"]].nunique()
+    pilots = f"{len(asked.pilots)} pilot school{'s' * (len(asked.pilots) != 1)}"
+    return f"{outcome}: {pilots} from {asked.start} on, against the other {schools - len(asked.pilots)} schools of the file."
 
 
 _WITHHELD = "withheld: few pupils of the pilots stand behind it, or it would give a few away"
 
 
 def _frame(asked: Question) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(asked.path, dtype=str, keep_default_na=False)
-    except OSError as error:
-        raise EvaluationError(
-            f"{asked.path} cannot be read: {error.strerror}. Name a file with the counts."
-        ) from error
-    wanted = [*asked.columns.values(), *(column for pair in asked.cohorts.values() for column in pair)]
+    pairs = (column for pair in asked.cohorts.values() for column in pair)
+    wanted = list(dict.fromkeys([*asked.columns.values(), *pairs]))
+    frame = read_columns(asked.path, lambda held: set(wanted) & set(held)).astype(str)
     absent = sorted(set(wanted) - set(frame.columns))
     if absent:
         raise EvaluationError(f"{asked.path.name} lacks {', '.join(absent)}. Name columns that it has.")

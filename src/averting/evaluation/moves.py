@@ -13,6 +13,7 @@ from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.moves_parts import Part, PlacementPart, RollPart, SuspensionPart, TransitionPart
 from averting.evaluation.toml_table import TomlTable, open_table
 from averting.reporting.findings import Findings
+from averting.reporting.wording import rounded
 
 DESCRIPTION = (
     "This describes where pupils went and what was recorded of them. Differences between groups are no effects: excluded pupils "
@@ -57,7 +58,7 @@ def where_pupils_went(path: str | Path, *, previous: Sequence[PublicTable] = ())
     tables: dict[str, pd.DataFrame] = {}
     for one, protected in zip(counted, public, strict=True):
         tables |= one.told(protected)
-    return Findings("moves", "Where pupils went", DESCRIPTION, (), tables, record, public)
+    return Findings("moves", "Where pupils went", DESCRIPTION, rounded(applied), tables, record, public)
 
 
 def _one(table: TomlTable | None, read: Callable[[TomlTable], Part]) -> list[Part]:

@@ -15,6 +15,7 @@ from averting.data.files import read_columns
 from averting.data.written import write_table
 from averting.errors import EvaluationError
 from averting.evaluation.risk_settings import PublishedTable, PupilTable, RiskQuestion, Scores, read_question
+from averting.evaluation.risk_words import READ, about, readable
 from averting.reporting.findings import Findings
 from averting.risk import (
     RiskModel,
@@ -55,16 +56,19 @@ class RiskFindings:
         Sentences, in order.
     tables : mapping of str to DataFrame
         By name; NaN and ``withheld`` where a number must not be told.
+    level : float
+        Of the intervals.
     """
 
     statements: tuple[str, ...]
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    level: float = 0.95
 
     def lines(self) -> list[str]:
         """Return sentences and tables, a line each."""
         said = [ASSOCIATION, *self.statements]
         for name, table in self.tables.items():
-            said += ["", name, *_readable(table).to_string(index=False).splitlines()]
+            said += ["", name.replace("_", " "), *readable(table).to_string(index=False).splitlines()]
         return said
 
     def to_dict(self) -> dict[str, object]:
@@ -77,14 +81,14 @@ class RiskFindings:
 
     def page(self) -> Findings:
         """Return what a draft page shows: the same words and tables."""
-        tables = {name: _readable(table) for name, table in self.tables.items()}
+        tables = {name.replace("_", " "): readable(table) for name, table in self.tables.items()}
         said: list[str] = []
         for line in self.statements:
             if said and line.startswith(" "):  # goes on from the line before
                 said[-1] += f" {line.strip()}"
             else:
                 said.append(line)
-        return Findings("risk", "Who is at risk?", ASSOCIATION, tuple(said), tables)
+        return Findings("risk", "Who is at risk?", ASSOCIATION, tuple(said), tables, level=self.level)
 
 
 def who_is_at_risk(path: str | Path) -> RiskFindings:
@@ -110,7 +114,7 @@ def who_is_at_risk(path: str | Path) -> RiskFindings:
         if found is not None:
             statements += found.statements
             tables |= found.tables
-    return RiskFindings(tuple(statements), tables)
+    return RiskFindings(tuple(statements), tables, asked.level)
 
 
 def _of_published(asked: PublishedTable, level: float) -> RiskFindings:
@@ -165,13 +169,15 @@ def _of_pupils(asked: PupilTable, question: RiskQuestion) -> RiskFindings:
         prior=prior,
     )
     shown = withhold(sets, hidden)
-    said = [*_said_of_model(model, hidden), *moved(shown), *_warnings(shown[shown["set"] == "full"])]
+    said = [about(cells.outcome, float(cells.pupils.sum())), *_said_of_model(model, hidden)]
+    said += [*moved(shown), *_warnings(shown[shown["set"] == "full"])]
     if prior:
         said.append(
             f"The full set uses {len(prior)} published {asked.prior_basis} ratios as priors, each with a standard deviation of "
             f"{asked.prior_spread:g} in logs, which is an assumption."
         )
     tables = {"associations by adjustment set": shown} | _more_tables(model, asked, question, rules, hidden)
+    said += [words for name, words in READ.items() if name in tables]
     if question.scores:
         said.append(_write_scores(model, asked, question.scores))
     return RiskFindings(tuple(said), tables)
@@ -245,8 +251,8 @@ def _warnings(table: pd.DataFrame) -> list[str]:
     worst: dict[Any, Any] = max(apart, key=lambda row: abs(row["odds_ratio"] / row["risk_ratio"] - 1))
     return [
         f"WARNING: {len(apart)} odds ratios here must not be read as 'times as likely', because the outcome is common: "
-        f"{worst['characteristic']} {worst['level']} has an odds ratio of {worst['odds_ratio']:.1f} and is "
-        f"{worst['risk_ratio']:.1f} times as likely. Read the risk ratios."
+        f"{str(worst['characteristic']).replace('_', ' ')}: {worst['level']} has an odds ratio of {worst['odds_ratio']:.1f} "
+        f"and is {worst['risk_ratio']:.1f} times as likely. Read the risk ratios."
     ]
 
 
@@ -263,40 +269,3 @@ def _write_scores(model: RiskModel, asked: PupilTable, scores: Scores) -> str:
         f"Individual scores are in {scores.write.name}, and who answers for them in {beside.name}, "
         f"until {scores.opt_in.delete_by}."
     )
-
-
-def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Round for reading: intervals beside their estimate, risks in per cent, c where a number is withheld."""
-    made: dict[str, list[str]] = {}
-    rows = table.to_dict("records")
-    for name in table.columns:
-        if name.endswith(("_lower", "_upper")) or name == "withheld":
-            continue
-        made[name.replace("_", " ")] = [_cell(row, str(name)) for row in rows]
-    return pd.DataFrame(made)
-
-
-_SHARES = ("risk", "observed", "predicted", "flagged", "found", "right", "least", "most", "risk_difference")
-
-
-def _cell(row: Mapping[Any, Any], name: str) -> str:
-    value = row[name]
-    if isinstance(value, str):
-        return value
-    if value is None or value != value:
-        return "c" if row.get("withheld") or name in ("flagged", "found", "right") else "–"
-    if name == "tenth":
-        return f"{value:.0f}"
-    share = name in _SHARES or name.endswith("_risk")
-    written = _percent if share else _ratio
-    if f"{name}_lower" in row:
-        return f"{written(value)} ({written(row[f'{name}_lower'])} to {written(row[f'{name}_upper'])})"
-    return written(value)
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2g}%" if abs(value) < 0.01 else f"{100 * value:.1f}%"
-
-
-def _ratio(value: float) -> str:
-    return f"{value:.2f}"

@@ -346,11 +346,12 @@ def _statements(summary: pd.DataFrame, over_time: pd.DataFrame, asked: _Asked) -
     judged = int(summary["standing_colour"].isin([GREEN, RED, AMBER]).sum())
     said = [
         f"Standing: the area against the limits within which {asked.level:.0%} of areas of its size would lie by chance and "
-        f"by how areas differ anyway. Of {judged} measure{'s' * (judged != 1)}, about {judged * (1 - asked.level):.1f} would "
-        "lie outside with nothing amiss.",
+        f"by how areas differ anyway. With nothing amiss, one measure in {round(1 / (1 - asked.level))} would lie outside; "
+        f"{judged} {'is' if judged == 1 else 'are'} judged here. Brackets hold {asked.level:.0%} intervals.",
         f"Direction: a line through the area's own latest rates, at most {asked.last}. It says nothing of why, and is no effect "
         "of a programme.",
-        "Amber means that the interval holds no difference, not that all is well.",
+        "Green is better and red is worse, whichever way is better for the measure. Amber means that it cannot be told, not that "
+        "all is well. Grey: there is nothing to judge.",
     ]
     left = sorted({period for period in over_time["period"] if left_out(period, asked.leave_out)})
     if left:

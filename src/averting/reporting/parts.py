@@ -51,7 +51,7 @@ def read_parts(path: Path, *, advice: str) -> tuple[dict[str, Any], dict[str, pd
     try:
         words: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         listed = words.pop("tables")
-        tables = {name: read_table(path.parent / file) for name, file, _ in listed}
+        tables = {name: read_table(path.parent / file, texts=texts) for name, file, texts in listed}
         for name, _, texts in listed:
             tables[name][texts] = tables[name][texts].astype(object).fillna("").astype(str)
     except (OSError, ValueError, KeyError) as error:

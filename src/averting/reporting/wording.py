@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from averting.appraisal.appraisal import VIEW_LABELS
+from averting.data.disclosure import Rules
 from averting.effects import Effect, Verdict
 from averting.effects.diagnostics.detectable import smallest_detectable
 from averting.reporting import numbers
@@ -262,4 +263,13 @@ def release(results: Results) -> str:
         f"This report has passed disclosure control: {about['label'][:1].lower()}{about['label'][1:]}. {hidden}. "
         "Totals are rounded on their own, so parts may not add up to "
         f"them.{money}\n:::"
+    )
+
+
+def rounded(rules: Rules) -> tuple[str, ...]:
+    """Say to what counts are rounded; nothing where they are as they were."""
+    if rules.rounding == 1:
+        return ()
+    return (
+        f"Counts are rounded to the nearest {rules.rounding}; shares and means are of counts before rounding.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,7 @@ class RiskCells:
         faults = []
         for name in characteristics:
             sizes = groups.groupby(name, sort=True)["_n"].sum()
-            known = [str(level) for level in sizes.index]
+            known = sorted(map(str, sizes.index), key=in_order)
             first = references.get(name, str(sizes.idxmax()) if len(sizes) else "")
             if first not in known:
                 faults.append(Fault(f"reference of {name}", f"'{first}' is no level of it", f"Use one of {known}"))
@@ -174,6 +175,12 @@ class RiskCells:
             groups["_y"].to_numpy(dtype=float),
             None if school is None else pd.factorize(groups[school])[0].astype(np.int64),
         )
+
+
+def in_order(level: str) -> tuple[tuple[int, str, int], ...]:
+    """Return what levels are sorted by: text as text and the numbers in it as numbers, so that Year 7 precedes Year 10."""
+    parts = re.split(r"(\d+)", level.casefold())
+    return tuple((i % 2, "", int(part)) if i % 2 else (0, part, 0) for i, part in enumerate(parts))
 
 
 def _numbers(column: pd.Series, where: str, faults: list[Fault]) -> Floats:

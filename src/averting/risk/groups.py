@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import norm
 
-from averting.risk.cells import RiskCells
+from averting.risk.cells import RiskCells, in_order
 from averting.risk.model import fit_risk
 
 
@@ -51,7 +51,8 @@ def pooled_groups(cells: RiskCells, characteristic: str, *, level: float = 0.95)
             "risk_upper": expit(eta + z * error),
         }
     )
-    return table.sort_values("level", kind="stable").reset_index(drop=True)
+    order = sorted(range(len(levels)), key=lambda at: in_order(levels[at]))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _at(cells: RiskCells, characteristic: str, code: int) -> list[int]:

@@ -99,14 +99,13 @@ def moved(table: pd.DataFrame) -> list[str]:
         known = {one: float(value) for one, value in by_set.items() if not math.isnan(value)}
         if not {UNADJUSTED, DEMOGRAPHICS, FULL} <= set(known):
             continue
+        who = f"{str(name).replace('_', ' ')}: {text}"
         parts = f"{known[UNADJUSTED]:.2f} unadjusted, {known[DEMOGRAPHICS]:.2f} with demographics, {known[FULL]:.2f} in full"
         if abs(math.log(known[FULL] / known[DEMOGRAPHICS])) > math.log(MOVED):
             said.append(
-                f"{name} {text}: risk ratio {parts}. What the full set adds may lie on the way from the characteristic to "
+                f"{who}: risk ratio {parts}. What the full set adds may lie on the way from the characteristic to "
                 "the outcome (absence, special needs): holding it equal can hide an association rather than explain it."
             )
         elif abs(math.log(known[DEMOGRAPHICS] / known[UNADJUSTED])) > math.log(MOVED):
-            said.append(
-                f"{name} {text}: risk ratio {parts}. Much of the raw ratio goes with the other demographics."
-            )
+            said.append(f"{who}: risk ratio {parts}. Much of the raw ratio goes with the other demographics.")
     return said

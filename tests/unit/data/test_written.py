@@ -66,3 +66,12 @@ def test_every_table_is_written_here():
         if re.search(r"\.to_csv\(|\.to_excel\(|csv\.writer", path.read_text(encoding="utf-8"))
     }
     assert writers == {"data/written.py"}
+
+
+def test_words_that_look_like_nothing_or_like_numbers_come_back_as_they_were(tmp_path):
+    table = pd.DataFrame({"level": ["None", "NA", "null"], "said": ["1.00", "07", "1e3"], "x": [1.5, np.nan, 2.0]})
+    write_table(table, tmp_path / "t.csv")
+    again = read_table(tmp_path / "t.csv", texts=["said"])
+    assert again["level"].tolist() == ["None", "NA", "null"]
+    assert again["said"].tolist() == ["1.00", "07", "1e3"]
+    assert again["x"].isna().tolist() == [False, True, False]

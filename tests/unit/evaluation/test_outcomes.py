@@ -65,7 +65,7 @@ def test_pictures_say_in_words_what_they_show(here):
         cli.main(["outcomes", str(here / "board.toml"), str(here / "out"), "--no-page", "-q"])
     files = open_board(here / "out" / "tables")
     picture = over_time(files, "managed_moves")
-    assert picture.alt.startswith("Managed moves per 100, Here.")
+    assert picture.alt.startswith("Managed moves per 100 pupils, Here.")
     assert "1 period is withheld" in picture.alt
     among = standings(files, "suspensions")
     assert not isinstance(among, str)

@@ -13,6 +13,9 @@ from scipy.special import expit
 from averting import cli
 from averting.errors import EvaluationError
 from averting.evaluation.risk import ASSOCIATION, who_is_at_risk
+from averting.reporting.findings import open_findings
+from averting.reporting.findings.files import write_tables
+from averting.risk.cells import in_order
 
 COMPARE = """
 [[compare]]
@@ -150,3 +153,25 @@ def test_dfe_aggregates_are_answered_without_pupils(shared, tmp_path):
     over = found.tables["over Years 7 to 11"]
     assert (over["least"] <= over["risk"]).all()
     assert (over["risk"] <= over["most"]).all()
+
+
+def test_a_page_says_who_in_words_and_in_order(here):
+    frame = pd.read_csv(here / "pupils.csv", keep_default_na=False).rename(columns={"year": "year_group"})
+    frame["year_group"] = frame["year_group"].replace({9: 10})
+    frame.to_csv(here / "pupils.csv", index=False)
+    asked = PUPILS.replace('"year"', '"year_group"')
+    page = who_is_at_risk(_ask(here, asked)).page()
+    write_tables(page, here / "tables")  # as a page reads them: "None" is a level, not an empty cell
+    page = open_findings(here / "tables")
+    table = page.tables["associations by adjustment set"]
+    who = list(dict.fromkeys(table["who"]))
+    assert "year group: 10, against 7" in who[-2:]
+    assert sum("In need, against None" in one for one in who) == 1
+    assert page.tables["interactions"]["among"].tolist() == ["care: None", "care: In need"]
+    assert page.tables["interactions"].iloc[0, -1] == "1 (reference)"
+    assert page.statements[0] == "Outcome: suspended, of about 6,000 pupils (rounded)."
+    assert "profiles over all of year group" in page.tables
+
+
+def test_years_are_in_order_of_their_numbers():
+    assert sorted(["Year 10", "Year 9", "11", "7"], key=in_order) == ["7", "11", "Year 9", "Year 10"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from averting.reporting.board.words import rate
+from averting.reporting.board.words import over, per, rate
 from averting.reporting.figures import COMPARISON, INK, PILOT, STYLE, WITHOUT, ReportFigure, finish, new_axes
 
 _LINES = (("others", COMPARISON, "All other areas", ":"), ("neighbours", WITHOUT, "Alike areas", "--"))
@@ -42,13 +42,14 @@ def over_time(files: Any, indicator: str) -> ReportFigure:
             capsize=3,
             label=files.local,
         )
-        for period in own.loc[~own["in_direction"].astype(bool), "period"]:
-            axes.axvspan(at[period] - 0.5, at[period] + 0.5, color="#e8e8e8", zorder=0, linewidth=0)
+        for number, period in enumerate(own.loc[~own["in_direction"].astype(bool), "period"]):
+            label = "" if number else "Not judged by"
+            axes.axvspan(at[period] - 0.51, at[period] + 0.51, color="#e8e8e8", zorder=0, linewidth=0, label=label)
         for period in own.loc[own["status"] == "withheld", "period"]:
             axes.annotate("withheld", (at[period], 0), ha="center", va="bottom", fontsize=8, color=INK)
         axes.set_xticks(range(len(periods)), periods, rotation=45, ha="right")
-        axes.set(ylabel="per 100", ylim=(0, None))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=3, fontsize=9)
+        axes.set(ylabel=per(indicator), ylim=(0, None))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=4, fontsize=9)
         return finish(figure, _over_time_alt(files, own, indicator))
 
 
@@ -59,7 +60,7 @@ def _label(files: Any, indicator: str) -> str:
 
 def _over_time_alt(files: Any, own: pd.DataFrame, indicator: str) -> str:
     shown = own[own["status"] != "withheld"]
-    said = f"{_label(files, indicator)} per 100, {files.local}."
+    said = f"{_label(files, indicator)} {per(indicator)}, {files.local}."
     if len(shown):
         first, last = shown.iloc[0], shown.iloc[-1]
         said += f" From {rate(first['rate'])} in {first['period']} to {rate(last['rate'])} in {last['period']}."
@@ -84,13 +85,18 @@ def standings(files: Any, indicator: str) -> ReportFigure | str:
             ("lower", "upper", "--", "95% limits"),
             ("outer_lower", "outer_upper", ":", "99.8% limits"),
         ):
-            axes.plot(table["of"], table[low], color=INK, linestyle=style, linewidth=1, label=label)
-            axes.plot(table["of"], table[high], color=INK, linestyle=style, linewidth=1)
+            mark = "_" if table["of"].nunique() == 1 else ""  # areas of one size have limits at one place
+            for end, named in ((low, label), (high, "")):
+                axes.plot(
+                    table["of"], table[end], color=INK, linestyle=style, linewidth=1, label=named,
+                    marker=mark, markersize=24,
+                )  # fmt: skip
         axes.axhline(float(table["target"].iloc[0]), color=INK, linewidth=0.8)
         others = table[~table["local"].astype(bool)]
         axes.plot(others["of"], others["rate"], "o", color=COMPARISON, markersize=4, label="Other areas")
         axes.plot(own["of"], own["rate"], "D", color=PILOT, markersize=7, label=files.local)
-        axes.set(xlabel="counted over", ylabel="per 100", ylim=(0, None))
+        axes.set(xlabel=over(indicator), ylabel=per(indicator), ylim=(0, None))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=4, fontsize=9)
         outside = int(((table["rate"] > table["upper"]) | (table["rate"] < table["lower"])).sum())
         place = (
@@ -99,7 +105,7 @@ def standings(files: Any, indicator: str) -> ReportFigure | str:
             else f"{files.local} is withheld."
         )
         alt = (
-            f"{_label(files, indicator)}: {len(table)} areas around {rate(float(table['target'].iloc[0]))} per 100, "
+            f"{_label(files, indicator)}: {len(table)} areas around {rate(float(table['target'].iloc[0]))} {per(indicator)}, "
             f"{outside} outside the 95% limits. {place}"
         )
         return finish(figure, alt)

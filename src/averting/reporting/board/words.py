@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from averting.data import load_indicators
+from averting.data.exposures import noun
 from averting.reporting.numbers import change, ratio
 from averting.reporting.tables import ReportTable
 
@@ -17,7 +19,7 @@ def summary_table(files: Any) -> ReportTable:
     columns = (
         "Measure",
         "Latest",
-        f"{files.local}, per 100",
+        files.local,
         "Alike areas",
         "All other areas",
         "Standing",
@@ -30,9 +32,10 @@ def _row(row: Mapping[Any, Any]) -> tuple[str, ...]:
     standing = f"{_MARKS[row['standing_colour']]}: {row['standing']}"
     going = f"{_MARKS[row['direction_colour']]}: {row['direction']}"
     if row["change"] == row["change"]:
-        going += f"; {change(row['change'])} a year ({ratio(row['change_lower'])} to {ratio(row['change_upper'])} times)"
+        shift = "no change" if change(row["change"]) == "no different" else change(row["change"])
+        going += f"; {shift} a year ({ratio(row['change_lower'])} to {ratio(row['change_upper'])} times)"
     return (
-        str(row["label"]),
+        f"{row['label']}, {per(row['indicator'])}",
         _text(row["period"]),
         _local(row),
         rate(row["neighbours"]),
@@ -40,6 +43,17 @@ def _row(row: Mapping[Any, Any]) -> tuple[str, ...]:
         standing,
         going,
     )
+
+
+def over(indicator: str) -> str:
+    """Return what a measure is counted over, such as pupils or sessions."""
+    declared = load_indicators().get(indicator)
+    return noun(declared.exposure) if declared else "units"
+
+
+def per(indicator: str) -> str:
+    """Return what a measure's rate is per, such as per 100 pupils."""
+    return f"per 100 {over(indicator)}"
 
 
 def _text(value: object) -> str:
@@ -50,7 +64,8 @@ def _local(row: Mapping[Any, Any]) -> str:
     if row["rate"] != row["rate"]:
         withheld = isinstance(row["note"], str) and row["note"].startswith("withheld")
         return "withheld" if withheld else "–"
-    return f"{rate(row['rate'])} ({rate(row['rate_lower'])} to {rate(row['rate_upper'])})"
+    interval = f"({rate(row['rate_lower'])} to {rate(row['rate_upper'])})".replace(" ", "\u00a0")
+    return f"{rate(row['rate'])} {interval}"
 
 
 def rate(value: float) -> str:

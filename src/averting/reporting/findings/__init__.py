@@ -8,13 +8,15 @@ from averting.reporting.findings.files import (
     write_findings,
 )
 from averting.reporting.findings.findings import Findings, Forest
-from averting.reporting.findings.page import forest_of, page_table
+from averting.reporting.findings.page import forest_of, heading, legend, page_table
 
 __all__ = [
     "Findings",
     "Forest",
     "earlier_counts",
     "forest_of",
+    "heading",
+    "legend",
     "may_leave",
     "open_findings",
     "page_table",

@@ -46,6 +46,7 @@ def write_tables(findings: Findings, folder: Path) -> None:
         "statements": list(findings.statements),
         "forests": [asdict(one) for one in findings.forests],
         "blank": findings.blank,
+        "level": findings.level,
     }
     write_parts(folder / _RECORD, words, findings.tables, files=files)
 

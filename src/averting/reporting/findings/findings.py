@@ -10,12 +10,15 @@ import pandas as pd
 
 from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable
 from averting.reporting import numbers
+from averting.reporting.numbers import decimal, percent
 
 HIDDEN = "withheld"
 """Column that says of a row that its numbers must not be told; it is not shown itself."""
 
 
 UNKNOWN = "–"
+_SHARES = ("share", "share_reached", "attendance", "still_placed", "borrowed", "weight")
+_TENTHS = ("contacts_per_case", "days_each")
 _POUNDS = ("savings", "spend", "net", "programme")
 _WHOLE = (
     "cases",
@@ -73,6 +76,8 @@ class Findings:
         Pictures of a page.
     blank : str
         What stands in place of a number that is not there.
+    level : float
+        Of the intervals.
     """
 
     kind: str
@@ -84,6 +89,7 @@ class Findings:
     counts: tuple[PublicTable, ...] = ()
     forests: tuple[Forest, ...] = ()
     blank: str = WITHHELD
+    level: float = 0.95
 
     def shown(self, name: str) -> pd.DataFrame:
         """Return a table as text, as it is read: where a row says that it is not withheld, what is not there is not known."""
@@ -120,11 +126,17 @@ def written(value: object, column: str = "", *, blank: str = WITHHELD) -> str:
         return str(value)
     if value != value:
         return blank
-    first = column.partition("_")[0]
+    first, whole = column.partition("_")[0], column.removesuffix("_lower").removesuffix("_upper")
     if column.startswith("p_"):
         return numbers.p_value(value)
     if first in _POUNDS:
         return numbers.pounds(value)
     if column in _WHOLE or first == "averted":
         return numbers.count(value)
-    return f"{value:,.0f}" if abs(value) >= 100 or (value == round(value) and value != 1) else f"{value:.2f}"
+    if whole in _SHARES:
+        return percent(value)
+    if whole == "difference":
+        return f"{decimal(100 * value, 0)} points" if whole == column else decimal(100 * value, 0)
+    if column in _TENTHS:
+        return decimal(value, 1)
+    return decimal(value, 0 if abs(value) >= 100 or (value == round(value) and value != 1) else 2)

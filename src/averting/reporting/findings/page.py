@@ -9,21 +9,41 @@ from pandas.api.types import is_numeric_dtype
 
 from averting.reporting import numbers
 from averting.reporting.figures import INK, PILOT, STYLE, ReportFigure, finish, new_axes
-from averting.reporting.findings.findings import Findings, Forest
+from averting.reporting.findings.findings import UNKNOWN, Findings, Forest
 from averting.reporting.tables import ReportTable
 
 _WORDS = {
     "p_value": "p",
     "p_adjusted": "p, adjusted",
     "with_others": "with what it borrows",
+    "borrowed": "borrowed from others",
+    "weight": "part in what is shared",
+    "new_area": "one more area like these",
+    "declared": "declared before",
+    "spread": "spread between areas",
     "three_quarter_days": "days until three quarters",
     "quarter_days": "days until a quarter",
     "median_days": "days until half",
+    "days_each": "days lost a pupil",
+    "contacts_per_case": "contacts a case",
+    "spend_per_case": "spend a case",
+}
+_HEADINGS = {
+    "cohorts": "Each cohort",
+    "beside the rest": "Each cohort beside all other pupils",
+    "areas": "Each area",
+    "prior": "Under other priors of the spread between areas",
+    "cash": "Cash by area, payer and financial year",
 }
 _WORDED = ("finding", "note", "verdict")
-_NUMBER = re.compile(r"|c|–|[−-]?£?\d[\d,.]*%?( \(.*\))?")
+_NUMBER = re.compile(r"|c|–|(under |over )?[−-]?\u2060?£?\d[\d,.]*%?( points)?( \(.*\))?")
 _TIE = "\u00a0"
 """A space that no line breaks at."""
+
+
+def heading(name: str) -> str:
+    """Return what a table is called on a page."""
+    return _HEADINGS.get(name, f"{name[0].upper()}{name[1:]}")
 
 
 def page_table(findings: Findings, name: str) -> ReportTable:
@@ -38,6 +58,12 @@ def page_table(findings: Findings, name: str) -> ReportTable:
             f"{at} ({numbers.interval(a, b)})" if a not in ("", findings.blank) else at
             for at, a, b in zip(shown[middle], shown[low], shown[high], strict=True)
         ]
+    lows = [str(column).removesuffix("_lower") for column in shown if str(column).endswith("_lower")]
+    for name in [one for one in lows if one not in shown]:
+        low, high = f"{name}_lower", f"{name}_upper"  # an interval of its own, around no estimate
+        shown[low] = [numbers.interval(a, b) if a else a for a, b in zip(shown[low], shown[high], strict=True)]
+        shown = shown.drop(columns=high).rename(columns={low: name})
+        numeric.add(name)
     if {"finding", "note"} <= set(shown):  # one column of words leaves room for numbers
         pairs = zip(shown["finding"], shown["note"], strict=True)
         shown["finding"] = [": ".join(part for part in pair if part) for pair in pairs]
@@ -50,7 +76,22 @@ def page_table(findings: Findings, name: str) -> ReportTable:
     kept[1:] = sorted(kept[1:], key=lambda column: column not in _WORDED)
     heads = [_WORDS.get(str(column), str(column).replace("_", " ")) for column in kept]
     rows = [tuple(map(_tied, row)) for row in shown[kept].itertuples(index=False, name=None)]
-    return ReportTable(heads, rows, numeric=[i for i, column in enumerate(kept) if column in numeric])
+    # the first of a row is its header, a number or not
+    return ReportTable(heads, rows, numeric=[i for i, column in enumerate(kept) if i and column in numeric])
+
+
+def legend(findings: Findings) -> list[str]:
+    """Return what the signs of a page's tables mean, as far as they are on it."""
+    tables = [page_table(findings, name) for name in findings.tables]
+    cells = {cell for table in tables for row in table.rows for cell in row}
+    said = []
+    if any(cell.endswith(")") and f"{_TIE}to{_TIE}" in cell for cell in cells):
+        said.append(f"In brackets: {findings.level:.0%} intervals.")
+    if findings.blank and findings.blank in cells:
+        said.append(
+            f"*{findings.blank}*: withheld, because few pupils stand behind it or it would give a few away; or not known."
+        )
+    return said + ["–: not known, or not reached."] * (UNKNOWN in cells)
 
 
 def _number(text: str) -> bool:
@@ -58,7 +99,8 @@ def _number(text: str) -> bool:
 
 
 def _tied(text: str) -> str:
-    return text.replace(" ", _TIE) if _number(text) else text
+    """Keep a number on one line; where there is no room, its interval goes to the next as a whole."""
+    return text.replace(" ", _TIE).replace(f"{_TIE}(", " (") if _number(text) else text
 
 
 def _spans(columns: list[str]) -> dict[str, tuple[str, str]]:
