@@ -98,7 +98,7 @@ def baseline_linear(
         own = levels(0.0)
     period: Any = None if looked is None else years()
     if shock is None and not correlated:
-        moved = _folded_shocks(named["shock_sd"], schools, suffix, looked)
+        moved = folded_shocks(named["shock_sd"], schools, suffix=suffix, looked=looked)
     else:
         own_shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
         moved = declare(named["shock_sd"]) * own_shock
@@ -120,7 +120,7 @@ def baseline_linear(
     )
 
 
-def _folded_shocks(prior: Prior, schools: int, suffix: str, looked: FirstLook | None) -> Any:
+def folded_shocks(prior: Prior, schools: int, *, suffix: str = "", looked: FirstLook | None) -> Any:
     """Return schools' shocks, with a spread that may cross zero while it is sampled.
 
     A half-normal spread times standard normals has the distribution of a normal factor times standard normals: signs
