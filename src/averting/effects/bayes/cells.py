@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -129,6 +129,12 @@ def flatten(design: Design, counts: Counts, *, method: str, indicator: str) -> C
         event_times(design),
         years_used(design),
     )
+
+
+def subset(cells: Cells, which: NDArray[np.bool_]) -> Cells:
+    """Return some of the cells."""
+    by_cell = ("school", "period", "lower", "upper", "log_exposure", "treated", "after", "pilot")
+    return replace(cells, **{name: getattr(cells, name)[which] for name in by_cell})
 
 
 def years_used(design: Design) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ from averting.effects.bayes.count_model import (
 )
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
 from averting.effects.bayes.first_look import look
+from averting.effects.bayes.large_panel import LARGE, observe_large
 from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.paths import Path
 from averting.effects.bayes.priors import Prior, declare, load_priors
@@ -135,6 +136,11 @@ class CountModel:
             units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
             many = schools >= MANY and self.path is None and not self.family.bounded
             looked = look(cells, schools) if many else None
+            if looked is not None and schools >= LARGE:
+                observe_large(
+                    cells, priors, schools, periods, looked, lambda ours: self.effect(ours, parameters, units)
+                )
+                return model
             # shares say so much of a school's level that it is sampled as it is
             standard = looked is None and not self.family.bounded
             linear = baseline_linear(cells, priors, schools, periods, looked=looked, standard=standard)

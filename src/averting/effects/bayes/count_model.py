@@ -77,50 +77,60 @@ def baseline_linear(
     folded = {"shock_sd", "school_sd"} if standard else {"shock_sd"}
     spread = {name: declare(named[name]) for name in SPREADS if name not in folded}
     common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
-    mean, deviation = levels_like
 
     def levels(drift: Any) -> Any:
-        # centred: years of counts say more about a school's level than its prior does, and written about zero the
-        # common level would trade off with all of them
-        middle, spread_left = common + spread["school_sd"] * mean + drift, spread["school_sd"] * deviation
-        own = pm.Normal(f"school_level{suffix}", middle, spread_left, shape=schools) - drift
-        pm.Deterministic(f"school{suffix}", (own - common) / spread["school_sd"])
-        return own
+        return _levels(common, spread["school_sd"], drift, like=levels_like, schools=schools, suffix=suffix)
 
     def years() -> Any:
         return pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
 
-    # the order of variables decides the draws of a seed
-    own: Any = None
-    if standard:
-        own = common + _folded("school", named["school_sd"], schools, suffix)
-    elif looked is None:
-        own = levels(0.0)
-    period: Any = None if looked is None else years()
-    if shock is None and not correlated:
-        moved = _folded_shocks(named["shock_sd"], schools, suffix, looked)
-    else:
+    def shocks() -> Any:
+        if shock is None and not correlated:
+            return folded_shocks(named["shock_sd"], schools, suffix=suffix, looked=looked)
         own_shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
-        moved = declare(named["shock_sd"]) * own_shock
-    if looked is None:
-        period = years()
-    else:  # a school's level over all its years, which its counts know better than that before
+        return declare(named["shock_sd"]) * own_shock
+
+    # the order of variables decides the draws of a seed
+    if looked is not None:
+        period, moved = years(), shocks()
+        # a school's level over all its years, which its counts know better than that before
         own = levels(spread["period_sd"] * period.mean() + pm.Data(f"look_late{suffix}", looked.late) * moved)
+    else:
+        own = common + _folded("school", named["school_sd"], schools, suffix) if standard else levels(0.0)
+        moved, period = shocks(), years()
+    return _in_cells(cells, own, (spread["period_sd"], period), moved, suffix)
+
+
+def _levels(common: Any, spread: Any, drift: Any, *, like: tuple[Any, Any], schools: int, suffix: str) -> Any:
+    """Return schools' levels before the start, sampled together with their drift after it.
+
+    They are centred: years of counts say more about a school's level than its prior does, and written about zero the common
+    level would trade off with all of them.
+    """
+    import pymc as pm
+
+    mean, deviation = like
+    middle, spread_left = common + spread * mean + drift, spread * deviation
+    own = pm.Normal(f"school_level{suffix}", middle, spread_left, shape=schools) - drift
+    pm.Deterministic(f"school{suffix}", (own - common) / spread)
+    return own
+
+
+def _in_cells(cells: Places, own: Any, years: tuple[Any, Any], moved: Any, suffix: str) -> Any:
+    """Return the linear predictor of every cell from schools' levels, years' spread and shocks, and schools' shocks."""
+    import pymc as pm
 
     # data, not constants: the compiled code then serves other data, and is found in the compiler's cache
     def data(name: str, values: Any) -> Any:
         return pm.Data(f"{name}{suffix}", values)
 
     at_school, at_period = data("cell_school", cells.school), data("cell_period", cells.period)
-    return (
-        data("centre", cells.centre)
-        + own[at_school]
-        + spread["period_sd"] * period[at_period]
-        + moved[at_school] * data("cell_after", cells.after)
-    )
+    spread, period = years
+    level = data("centre", cells.centre) + own[at_school]
+    return level + spread * period[at_period] + moved[at_school] * data("cell_after", cells.after)
 
 
-def _folded_shocks(prior: Prior, schools: int, suffix: str, looked: FirstLook | None) -> Any:
+def folded_shocks(prior: Prior, schools: int, *, suffix: str = "", looked: FirstLook | None) -> Any:
     """Return schools' shocks, with a spread that may cross zero while it is sampled.
 
     A half-normal spread times standard normals has the distribution of a normal factor times standard normals: signs
