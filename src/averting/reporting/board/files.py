@@ -63,8 +63,8 @@ def write_board(files: BoardFiles, folder: Path, *, source: str) -> Path:
         for name, title in _TABLES.items()
     }
     tables = {name: table.frame for name, table in sourced.items()} | {NOTES: notes_of(sourced)}
-    words = {"title": files.title, "local": files.local, "note": files.note, "source": source}
-    words["statements"] = list(board.statements)
+    named = {"title": files.title, "local": files.local, "note": files.note, "source": source}
+    words = {**named, "statements": list(board.statements)}
     write_parts(folder / "tables" / _RECORD, words, tables, files={name: f"{name}.csv" for name in tables})
     write_excel(sourced, folder / "board.xlsx")
     return folder / "board.xlsx"
