@@ -37,6 +37,11 @@ COLUMNS = {
     "12 of 60, no effect": (Setting(60, 12), 1.0),
     "A, halved": (A, 0.5),
 }
+CLUSTERED = {
+    "one LA of 10 with all three pilots, its shock's sd 0.2, no effect": Setting(60, 3, areas=10, area_sd=0.2),
+    "12 pilots in two LAs of 10, its shock's sd 0.2, no effect": Setting(60, 12, areas=10, area_sd=0.2),
+}
+"""Regressions with ``cluster="la"``, and ``ratio_did``, which looks after authorities by itself."""
 TWINS: tuple[SyntheticMethod, ...] = (
     synthetic_control.METHOD,
     synthetic_did.METHOD,
@@ -47,8 +52,10 @@ ONCE = ("did_2x2", "event_study")  # regressions of rates whose other kinds of i
 Fit = Callable[[Design], Effect]
 
 
-def plain(method: str, inference: str) -> Fit:
-    return lambda design: estimate(design, "events", method=method, inference=inference, draws=DRAWS)
+def plain(method: str, inference: str, cluster: str = "") -> Fit:
+    return lambda design: estimate(
+        design, "events", method=method, inference=inference, cluster=cluster, draws=DRAWS
+    )
 
 
 def twin(method: SyntheticMethod) -> Fit:
@@ -65,9 +72,16 @@ def rows() -> dict[tuple[str, str], Fit]:
             found[key, "permutation"] = twin(twins[key])
         elif not key.startswith("bayes") and key != "ratio_did":
             kinds = ("cr3", "permutation") if key in ONCE else spec.inferences
-            kinds = tuple(kind for kind in kinds if kind != "subcluster")  # needs clusters
+            kinds = tuple(kind for kind in kinds if kind != "subcluster")  # see clustered_rows
             found |= {(key, kind): plain(key, kind) for kind in kinds}
     return found | {("ratio_did", kind): plain("ratio_did", kind) for kind in ("permutation", "bootstrap")}
+
+
+def clustered_rows() -> dict[tuple[str, str], Fit]:
+    """Return the inferences that know of clusters, and the default."""
+    kinds = ("cr1", "cr2", "cr3", "wild", "subcluster")
+    found = {("twfe", kind): plain("twfe", kind, cluster="la") for kind in kinds}
+    return found | {("ratio_did", "permutation"): plain("ratio_did", "permutation")}
 
 
 def one_panel(drawn: Panels, number: int, setting: Setting) -> Design:
@@ -93,25 +107,29 @@ def shares(fit: Fit, designs: list[Design]) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("panels", nargs="?", type=int, default=250)
-    parser.add_argument("--columns", nargs="*", choices=list(COLUMNS), default=list(COLUMNS))
+    parser.add_argument("--columns", nargs="*", choices=[*COLUMNS, *CLUSTERED], default=[*COLUMNS, *CLUSTERED])
     parser.add_argument("--skip", nargs="*", choices=[method for method, _ in rows()], default=[])
     asked = parser.parse_args()
-    panels = asked.panels
-    for number, (name, (setting, ratio)) in enumerate(COLUMNS.items()):
+    work = {name: (setting, ratio, rows) for name, (setting, ratio) in COLUMNS.items()}
+    work |= {name: (setting, 1.0, clustered_rows) for name, setting in CLUSTERED.items()}
+    for number, (name, (setting, ratio, fits)) in enumerate(work.items()):
         if name not in asked.columns:
             continue
-        drawn = draw_panels(setting, panels, ratio=ratio, rng=np.random.default_rng([number, 41]))
-        designs = [one_panel(drawn, each, setting) for each in range(panels)]
-        print(f"\n{name}, {panels} panels\n| Method | Inference | rejects | says |\n|---|---|---|---|")
-        for (method, inference), fit in rows().items():
-            if method in asked.skip:
-                continue
-            begun = time.process_time()
-            chosen = choose_inference(known_estimators()[method].inferences, designs[0])[0] == inference
-            rejects, says = shares(fit, designs)
-            star = "*" if chosen else ""
-            spent = f"<!-- {time.process_time() - begun:.0f} s -->"
-            print(f"| `{method}` | {inference}{star} | {rejects:.3f} | {says:.3f} | {spent}", flush=True)
+        drawn = draw_panels(setting, asked.panels, ratio=ratio, rng=np.random.default_rng([number, 41]))
+        designs = [one_panel(drawn, each, setting) for each in range(asked.panels)]
+        print(f"\n{name}, {asked.panels} panels\n| Method | Inference | rejects | says |\n|---|---|---|---|")
+        for (method, inference), fit in fits().items():
+            if method not in asked.skip:
+                print_row(method, inference, fit, designs)
+
+
+def print_row(method: str, inference: str, fit: Fit, designs: list[Design]) -> None:
+    begun = time.process_time()
+    chosen = choose_inference(known_estimators()[method].inferences, designs[0])[0] == inference
+    rejects, says = shares(fit, designs)
+    star = "*" if chosen else ""
+    spent = f"<!-- {time.process_time() - begun:.0f} s -->"
+    print(f"| `{method}` | {inference}{star} | {rejects:.3f} | {says:.3f} | {spent}", flush=True)
 
 
 if __name__ == "__main__":

@@ -57,10 +57,17 @@ def to_design(drawn: Panels, setting: Setting, *, suppress: bool) -> Design:
             "period": [f"{2000 + year}/{(1 + year) % 100:02d}" for _ in schools for year in years],
             "events": events,
             "pupils": drawn.pupils[0].ravel(),
+            "la": [f"la{area}" for area in setting.area() for _ in years],
         }
     )
     panel = Panel.from_frame(
-        frame, school="school", period="period", counts=["events"], exposure="pupils", symbols={"x": (1, 2)}
+        frame,
+        school="school",
+        period="period",
+        counts=["events"],
+        exposure="pupils",
+        symbols={"x": (1, 2)},
+        la="la",
     )
     pilots = panel.schools[: setting.pilots]
     return Design(panel, pilots, start=panel.periods[drawn.start], exclude_periods=())
