@@ -18,9 +18,9 @@ COLOURS = {
 HEAD = """# Benchmarks: averting beside its peers
 
 One run of `python benchmarks/all.py{flag}` on {date}: averting {version} and the peers below did the same work on the same
-simulated schools, and their tests were tried on {panels} panels of schools a setting (averting's on {more:,}), whose truth is known.
+simulated schools, and their tests were tried on {panels} panels a setting (averting's on {more:,}) whose truth is known.
 The machine ({machine}) was shared with other work. Times are therefore processor time, on one core, and not what a clock would
-show; they move by a tenth or more from run to run. Compare libraries with each other, within this page only.
+show; the last two runs differ by up to a third. Compare libraries with each other, within this page only.
 
 Run it again and this page is rewritten, and the run is added to `benchmarks/history.jsonl`.
 
