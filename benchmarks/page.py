@@ -17,9 +17,12 @@ COLOURS = {
 
 HEAD = """# Benchmarks: averting beside its peers
 
-Made by `python benchmarks/all.py{flag}` on {date}, with averting {version}, on a machine of {machine}.
-Every library has the same schools and one core; time is processor time, because the machine was shared. Run it again and this
-page is rewritten, and the run is added to `benchmarks/history.jsonl`. {note}
+One run of `python benchmarks/all.py{flag}` on {date}: averting {version} and the peers below did the same work on the same
+simulated schools, and their tests were tried on {panels} panels a setting (averting's on {more:,}) whose truth is known.
+The machine ({machine}) was shared with other work. Times are therefore processor time, on one core, and not what a clock would
+show; the last two runs differ by up to a third. Compare libraries with each other, within this page only.
+
+Run it again and this page is rewritten, and the run is added to `benchmarks/history.jsonl`.
 
 Peers: {peers}.
 
@@ -74,7 +77,8 @@ def text(history: list[dict[str, Any]]) -> str:
         version=run["averting"],
         machine=run["machine"],
         peers=peers.replace("NumPy loop", "NumPy"),
-        note=run.get("note", ""),
+        panels=min(row["panels"] for row in run["quality"]),
+        more=max(row["panels"] for row in run["quality"]),
     )
     parts = [head, _quality(run), SPEED.format(years=work.YEARS), _work(run), NOTES, HISTORY]
     return "".join([*parts, _history(history)])

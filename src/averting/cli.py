@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,14 @@ from averting.commands.options import (
     Quiet,
     Renderer,
     Values,
+    one_thread,
     print_answer,
     print_json,
     print_paths,
     read_values,
 )
 from averting.commands.outcomes import outcomes
-from averting.commands.progress import timed
+from averting.commands.progress import bar, timed
 from averting.commands.publish import publish
 from averting.commands.risk import risk
 from averting.commands.savings import savings
@@ -90,14 +90,14 @@ def demo(folder: Path = Path("averting-demo"), *, json: Json = False, quiet: Qui
         Where to put data, results and report.
     """
     from averting.evaluation import demo as make_demo
-    from averting.evaluation import render_all
+    from averting.evaluation import render_all, usual
     from averting.evaluation import run as run_evaluation
 
-    with timed(folder, "demo", quiet=quiet or json) as progress:
-        progress("simulating three pilot schools and forty comparison schools")
+    with timed(folder, "demo", quiet=quiet or json, usual=usual.demo_seconds()) as progress:
+        progress(usual.SIMULATING)
         made = make_demo(folder)
         run_evaluation(made, progress=progress)
-        progress("rendering the reports")
+        progress(usual.RENDERING)
         reports = render_all(made, progress=progress)
     print_paths(reports, json)
 
@@ -145,8 +145,9 @@ def run(
         Address of a Dask scheduler to run them on, for example tcp://10.0.0.5:8786.
     """
     from averting.evaluation import run as run_evaluation
+    from averting.evaluation.usual import usual_seconds
 
-    with timed(folder, "run", quiet=quiet or json) as progress:
+    with timed(folder, "run", quiet=quiet or json, usual=usual_seconds(folder)) as progress:
         results = run_evaluation(folder, data=data, progress=progress, workers=workers, cluster=cluster)
     if json:
         print_json({"results": str(results)})
@@ -333,7 +334,7 @@ def power(
         "years_before": years_before, "hidden": hidden,
     }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
-    with _bar(quiet or json) as advance:
+    with bar(quiet or json) as advance:
         found = find_power(
             folder,
             declared=DeclaredNoise(**given) if given else None,
@@ -361,30 +362,14 @@ def power(
         print(f"{result.status:>5}  {result.message} {result.guidance}".rstrip())
 
 
-@contextmanager
-def _bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the time left on standard error."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    left = (TimeRemainingColumn(), TextColumn("left"))
-    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("parts,"), *left)
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as shown:
-        task = shown.add_task("power", total=None)
-        yield lambda done, of: shown.update(task, completed=done, total=of)
-
-
 app.register_install_completion_command(
     name="--install-completion", help="Let the shell complete commands, options and paths on Tab."
 )
 
 
-# several threads add up a large product otherwise than one does, so results would differ in last digits between machines
-_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error made by averting ends it with status 2 and no traceback."""
-    os.environ.update(_ONE_THREAD)  # NumPy reads them when it is loaded, which is later
+    one_thread()
     try:
         try:
             app(arguments if arguments is not None else sys.argv[1:], exit_on_error=False)

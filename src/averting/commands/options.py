@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -95,3 +96,11 @@ def print_answer(found: Answer, json_asked: bool) -> None:
         print_json(found.to_dict())
         return
     print("\n".join(found.lines()))
+
+
+def one_thread() -> None:
+    """Let linear algebra use one thread, once NumPy is loaded, which must be later.
+
+    Several add up a large product otherwise than one does, so results would differ in their last digits with the machine.
+    """
+    os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"))

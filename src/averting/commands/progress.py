@@ -1,4 +1,4 @@
-"""Progress on standard error: what is being done, since when, and, from the last time, how long is left."""
+"""Progress on standard error: what is being done, since when, and how long is left."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ def teller(quiet: bool) -> Callable[[str], None]:
 
 
 @contextmanager
-def timed(folder: Path, command: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Tell progress as :func:`teller` does, and how long is left if the same command has ended here before.
+def timed(
+    folder: Path, command: str, *, quiet: bool, usual: Mapping[str, float] | None = None
+) -> Iterator[Callable[[str], None]]:
+    """Tell progress as :func:`teller` does, and how long is left: as the last time here, or else as such stages usually take.
 
     How long each step took is kept in the folder's cache, never in results. Steps that take less than two seconds are
     not worth a forecast.
@@ -37,11 +39,27 @@ def timed(folder: Path, command: str, *, quiet: bool) -> Iterator[Callable[[str]
 
     def step(message: str) -> None:
         steps.append((message, time.monotonic() - start))
-        left = remaining(known, [said for said, _ in steps])
-        tell(f"{message} (about {left:.0f} s left)" if left is not None and left >= _WORTH_SAYING else message)
+        left = remaining(known, [said for said, _ in steps]) if known else expected(usual or {}, steps)
+        how = "" if known else "roughly "
+        tell(
+            f"{message} ({how}about {left:.0f} s left)" if left is not None and left >= _WORTH_SAYING else message
+        )
 
     yield step
     _write(folder, command, lasted(steps, time.monotonic() - start))
+
+
+@contextmanager
+def bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    left = (TimeRemainingColumn(), TextColumn("left"))
+    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("parts,"), *left)
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as shown:
+        task = shown.add_task("power", total=None)
+        yield lambda done, of: shown.update(task, completed=done, total=of)
 
 
 def lasted(steps: list[tuple[str, float]], end: float) -> dict[str, float]:
@@ -58,6 +76,26 @@ def remaining(known: Mapping[str, float], said: list[str]) -> float | None:
     if not said or said[-1] not in known:
         return None
     return sum(seconds for message, seconds in known.items() if message not in said[:-1])
+
+
+def expected(usual: Mapping[str, float], steps: list[tuple[str, float]]) -> float | None:
+    """Return how long is left on a first run, from what stages usually take and the pace of those that are done.
+
+    Parameters
+    ----------
+    usual : mapping of str to float
+        Seconds of each stage, in order; steps that are not among them are part of the stage that began before.
+    steps : list of (str, float)
+        What was said, and when, the step that begins now last; None is returned before the first stage.
+    """
+    begun = [(words, at) for words, at in steps if words in usual]
+    if not begun:
+        return None
+    (current, since), now = begun[-1], steps[-1][1]
+    done = sum(usual[words] for words, _ in begun[:-1])
+    pace = min(10.0, max(0.1, (since - begun[0][1]) / done)) if done >= _WORTH_SAYING else 1.0
+    to_come = list(usual)[list(usual).index(current) + 1 :]
+    return max(0.0, pace * usual[current] - (now - since)) + pace * sum(usual[words] for words in to_come)
 
 
 def _read(folder: Path) -> dict[str, dict[str, float]]:

@@ -75,6 +75,8 @@ class CouncilSavings:
         yield "Kinds are never added up. How many a pilot averted is another question: averting new, then run."
         for one in self.unset:
             yield f"left out until you give it: {one.key} ({one.unit}). {one.ask}"
+        if self.unset:
+            yield "docs/council-costs.md shows where figures of your own go."
 
 
 def council_savings(

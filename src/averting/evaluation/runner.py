@@ -21,7 +21,7 @@ from averting.evaluation.estimate_settings import EstimateSettings
 from averting.evaluation.lock import alone
 from averting.evaluation.model_stage import comparable
 from averting.evaluation.readiness import readiness
-from averting.evaluation.sequence import in_order
+from averting.evaluation.sequence import READING, in_order
 from averting.evaluation.settings import FILE, INDICATORS, Evaluation, load_evaluation
 from averting.evaluation.side_panels import guardrails_of, side_designs
 from averting.evaluation.store import Store
@@ -154,7 +154,7 @@ def run(
     'results'
     """
     at_work = Workers(workers, cluster)
-    progress("reading and checking the data")
+    progress(READING)
     checked = check(folder, data=data)
     evaluation = checked.evaluation
     again = "The previous results are whole; run it again, and it resumes at the first unfinished stage."

@@ -24,6 +24,11 @@ _SECONDS = {
     True: 60.0,
     False: 2.0,
 }  # a usual estimate's time, by whether it is Bayesian: decides on processes only
+READING = "reading and checking the data"
+DESCRIBING, COMPARING = "describing the data", "comparing pilots with comparison schools"
+QUESTIONING, GUARDING = "finding what would change the answer", "looking at where exclusions can move to"
+PREDICTING = "comparing Bayesian models by how well they predict single counts"
+VALUING = "valuing what was averted"
 _THREADS = {True: 2, False: 1}  # chains of one fit run beside each other
 
 
@@ -80,16 +85,15 @@ def in_order(
 
 def _described(checked: Checked) -> Iterator[Stage]:
     panel, design, events = checked.design.panel, checked.design, checked.evaluation.events
-    yield Stage("data", "describing the data", lambda at: stages.write_data(at, panel, checked.succession))
-    doing = "comparing pilots with comparison schools"
-    yield Stage("design", doing, lambda at: stages.write_design(at, design, events))
+    yield Stage("data", DESCRIBING, lambda at: stages.write_data(at, panel, checked.succession))
+    yield Stage("design", COMPARING, lambda at: stages.write_design(at, design, events))
 
 
 def _estimates(
     checked: Checked, waiting: Sequence[EstimateSettings], workers: Workers, progress: Progress
 ) -> Iterator[Stage]:
     """Yield estimates as they are made: one after the other, or as workers return them."""
-    bayesian = [bool(known_estimators()[_method(one)].priors) for one in waiting]
+    bayesian = [is_bayesian(one) for one in waiting]
     seconds = sum(_SECONDS[one] for one in bayesian) / max(1, len(waiting))
     threads = _THREADS[any(bayesian)]
     if workers.count(len(waiting), seconds=seconds, threads=threads) == 1:
@@ -118,8 +122,17 @@ def _estimate(checked: Checked, settings: EstimateSettings, progress: Progress) 
         seed=evaluation.seed,
         progress=progress,
     )
-    doing = f"estimating the effect on {settings.indicator} ({settings.method})"
-    return Stage(f"estimates/{settings.id}", doing, write)
+    return Stage(f"estimates/{settings.id}", estimating(settings), write)
+
+
+def estimating(settings: EstimateSettings) -> str:
+    """Say of an estimate that it is being made."""
+    return f"estimating the effect on {settings.indicator} ({settings.method})"
+
+
+def is_bayesian(settings: EstimateSettings) -> bool:
+    """Say whether an estimate is sampled from a posterior, which takes far longer."""
+    return bool(known_estimators()[_method(settings)].priors)
 
 
 def _estimated_files(task: tuple[Design, EstimateSettings], *, draws: int, seed: int) -> dict[str, bytes]:
@@ -149,7 +162,7 @@ def _held_against(
     evaluation, main = checked.evaluation, checked.evaluation.primary
     yield Stage(
         "diagnostics",
-        "finding what would change the answer",
+        QUESTIONING,
         lambda at: check_stages.write_diagnostics(
             at,
             evaluation,
@@ -163,7 +176,7 @@ def _held_against(
     )
     yield Stage(
         "guardrails",
-        "looking at where exclusions can move to",
+        GUARDING,
         lambda at: check_stages.write_guardrails(
             at,
             evaluation,
@@ -180,7 +193,7 @@ def _compared(checked: Checked, estimated: Callable[[str], Effect]) -> Iterator[
     if beside:
         yield Stage(
             "models",
-            "comparing Bayesian models by how well they predict single counts",
+            PREDICTING,
             lambda at: write_models(at, {key: estimated(key) for key in beside}),
         )
 
@@ -191,7 +204,7 @@ def _valued(checked: Checked, estimated: Callable[[str], Effect]) -> Iterator[St
     if costs and appraisal:
         yield Stage(
             "appraisal",
-            "valuing what was averted",
+            VALUING,
             lambda at: stages.write_appraisal(
                 at, estimated(appraisal.estimate), costs, appraisal, draws=evaluation.draws, seed=evaluation.seed
             ),

@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from averting.commands.progress import lasted, remaining, timed
+from averting.commands.progress import expected, lasted, remaining, timed
 from averting.data import simulate_pilot
 from averting.evaluation import check
 from averting.evaluation.public_data import look_for
@@ -146,6 +146,29 @@ def test_time_left_is_what_it_took_the_last_time():
     assert remaining(known, ["reading", "estimating", "checking"]) == 10.0
     assert remaining(known, ["reading", "something new"]) is None
     assert remaining({}, ["reading"]) is None
+
+
+def test_a_first_run_is_forecast_from_usual_times_and_its_own_pace():
+    usual = {"reading": 4.0, "estimating": 20.0, "valuing": 6.0}
+    assert expected(usual, [("something else", 0.0)]) is None
+    assert expected(usual, [("reading", 1.0)]) == 30.0
+    # reading took twice as long as it usually does, so all will
+    assert expected(usual, [("reading", 1.0), ("estimating", 9.0)]) == 2 * 26.0
+    assert expected(usual, [("reading", 1.0), ("estimating", 9.0), ("a step of it", 19.0)]) == 2 * 26.0 - 10
+    # a stage that takes longer than ever is not counted below nothing
+    assert expected(usual, [("reading", 1.0), ("estimating", 9.0), ("a step of it", 99.0)]) == 2 * 6.0
+    assert expected(usual, [("valuing", 3.0), ("a step of it", 5.0)]) == 4.0
+    # too little is done to tell the pace by
+    assert expected({"reading": 0.5, "valuing": 6.0}, [("reading", 0.0), ("valuing", 5.0)]) == 6.0
+    assert expected({}, [("reading", 1.0)]) is None
+
+
+def test_a_first_run_says_what_is_left_and_that_it_is_a_guess(tmp_path, capsys, monkeypatch):
+    clock = iter(range(0, 1_000, 3))
+    monkeypatch.setattr("averting.commands.progress.time.monotonic", lambda: next(clock))
+    with timed(tmp_path, "run", quiet=False, usual={"reading": 3.0, "estimating": 30.0}) as tell:
+        tell("reading")
+    assert capsys.readouterr().err.endswith("reading (roughly about 33 s left)\n")
 
 
 def test_time_left_is_said_the_second_time_and_never_of_short_runs(tmp_path, capsys, monkeypatch):

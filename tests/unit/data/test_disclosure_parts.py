@@ -200,3 +200,30 @@ def test_bounds_told_by_an_earlier_release_alone_are_looked_at_from_both_ends() 
     now = CountTable("now", (("d",), ("e",)), np.array([6.0, 9]), np.array([6.0, 9]))
     assert len(_gather([now], rules, before).systems()) == 2
     assert len(_gather([now], rules, []).systems()) == 1
+
+
+def test_only_rules_that_round_say_that_they_round() -> None:
+    counts = np.array([6.0, 8.0])
+    table = CountTable("t", (("a",), ("b",)), counts, counts)
+    said = {
+        key: [d.reason for d in protect([table], load_rules(key))[1].decisions]
+        for key in ("under_five", "under_five_exact")
+    }
+    assert said == {"under_five": ["rounding"], "under_five_exact": []}
+    assert load_rules("under_five_exact").rounding == 1
+
+
+@pytest.mark.parametrize("count", [5.0, 21.0])
+def test_a_count_that_an_earlier_release_contradicts_is_refused(count: float) -> None:
+    """The release showed 10 to 12, rounded: least and most of both bounds are known."""
+    rules = load_rules("under_five")
+    keys = (("a",), ("b",))
+    before = CountTable("t", keys, np.array([11.0, 30]), np.array([11.0, 30]))
+    released, _ = protect([before], rules)
+    now = CountTable("t", keys, np.array([count, 30]), np.array([count, 30]))
+    with pytest.raises(DisclosureError, match="a: an earlier release shows this count otherwise"):
+        protect([now], rules, previous=released)
+    wider = CountTable("t", keys, np.array([11.0, 30]), np.array([21.0, 30]))
+    with pytest.raises(DisclosureError, match="a: an earlier release"):
+        protect([wider], rules, previous=released)
+    protect([CountTable("t", keys, np.array([12.0, 30]), np.array([12.0, 30]))], rules, previous=released)
