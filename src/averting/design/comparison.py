@@ -127,7 +127,7 @@ class SameAsPilots:
         if self.exclude_same_la:
             parts.append("none in a pilot's local authority")
         if self.exclude:
-            parts.append(f"{len(self.exclude)} named schools left out")
+            parts.append(f"{len(self.exclude)} named school{'s' * (len(self.exclude) != 1)} left out")
         return "; ".join(parts)
 
 

@@ -62,7 +62,7 @@ def beside_the_rest(
 
 def _row(name: str, cohort: Effect | str, rest: Effect | str, level: float) -> dict[str, object]:
     parts = [one if isinstance(one, str) else area_effect(name, one, pilots=0) for one in (cohort, rest)]
-    whys = [f"{who}: {part}" for who, part in zip(("cohort", "rest"), parts, strict=True) if isinstance(part, str)]
+    whys = [f"{who}{part}" for who, part in zip(("", "the rest: "), parts, strict=True) if isinstance(part, str)]
     if whys:
         return {"cohort": name, "finding": str(Verdict.NOT_ESTIMABLE), "note": "; ".join(whys)}
     one, other = (part for part in parts if isinstance(part, AreaEffect))

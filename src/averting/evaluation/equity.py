@@ -170,6 +170,8 @@ def _design(asked: Question, frame: pd.DataFrame, count: str, exposure: str) -> 
     try:
         return Design(panel, asked.pilots, start=asked.start)
     except DesignError as error:
+        if count == asked.columns["count"]:  # of all pupils: what is wrong is in the file, not with a cohort
+            raise
         return " ".join([error.message, *(fault.found for fault in error.faults[:1])])
 
 

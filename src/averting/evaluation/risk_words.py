@@ -14,7 +14,7 @@ from averting.reporting import numbers
 _SHARES = ("risk", "observed", "predicted", "flagged", "found", "right", "least", "most")
 _FLAGGED = ("flagged", "found", "right")
 _POINTS = "risk_difference"
-_MERGED = ("level", "reference", "of", "among", "withheld")
+_MERGED = ("level", "reference", "reference_risk", "of", "among", "withheld")
 _HEADS = {
     "risk_difference": "risk difference, points",
     "times": "times that of the reference",
@@ -92,19 +92,21 @@ def _cell(row: Mapping[Any, Any], name: str) -> str:
         return WITHHELD if row.get("withheld") or name in _FLAGGED else "–"
     if name == "tenth":
         return f"{value:.0f}"
+    share = name in _SHARES or name in (_POINTS, "own_risk")
     ends = [row[f"{name}_lower"], row[f"{name}_upper"]] if f"{name}_lower" in row else []
     if ends == [value, value]:
         return "1 (reference)"
-    write = _percents(value, ends, "" if name == _POINTS else "%") if _is_share(name) else numbers.decimal
-    return f"{write(value)} ({numbers.interval(*map(write, ends))})" if ends else write(value)
+    write = _percents(value, ends) if share else numbers.decimal
+    said = f"{write(value)}{'%' if share and name != _POINTS else ''}"
+    if ends:
+        said += f" ({numbers.interval(*map(write, ends))})"
+    if name == "risk" and "reference_risk" in row:
+        said += f" against {_cell({'risk': row['reference_risk']}, 'risk')}"
+    return said
 
 
-def _is_share(name: str) -> bool:
-    return name in _SHARES or name == _POINTS or name.endswith("_risk")
-
-
-def _percents(value: float, ends: list[float], unit: str) -> Callable[[float], str]:
+def _percents(value: float, ends: list[float]) -> Callable[[float], str]:
     """Return how a share and the ends of its interval are written: with the same decimals, from one to three."""
     size = abs(value) if not ends or ends[0] > 0 else max(map(abs, [value, *ends]))
     digits = 1 if size == 0 else min(max(-1 - math.floor(math.log10(size)), 1), 3)
-    return lambda share: f"{numbers.decimal(100 * share, digits)}{unit}"
+    return lambda share: numbers.decimal(100 * share, digits)

@@ -317,9 +317,17 @@ def read_delivery(path: str | Path) -> Delivery:
         text["amount"] if "amount" in text else pd.Series("", index=text.index), errors="coerce"
     )
     periods = {one: _period(one) for one in text["period"].unique()}
+    starts = {one: Period.parse(found).year.start for one, found in periods.items() if found}
+    # one mistyped year would make every wait that still lasts a thousand years long
+    apart = dates.dt.year - text["period"].map(starts).astype(float)
     problems = {
         "kind": (~kind.isin(KINDS), f"it is none of {', '.join(KINDS)}", "Use one of them"),
         "date": (dates.isna(), "it is no date", "Write 2022-11-30"),
+        "date and period": (
+            (apart < -1) | (apart > 2),
+            "they are more than a year apart",
+            "Correct the one that is wrong",
+        ),
         "period": (text["period"].map(periods).isna(), "it is no academic year or term", "Write 2022/23"),
         "case": ((text["case"] == "") & kind.isin(["referral", "contact"]), "it is blank", "Give the case"),
         "amount": ((kind == "spend") & ~(amount >= 0), "spending has no amount of 0 or more", "Give pounds"),

@@ -171,7 +171,7 @@ def test_the_pool_decides_who_may_have_weight() -> None:
     pool = SameAsPilots(on=(), exclude=("100005",))
     design = design_of(frame(), EntropyBalancing(on=["fsm"], pool=pool))
     assert "100005" not in design.comparison
-    assert design.rule.endswith("1 named schools left out")
+    assert design.rule.endswith("1 named school left out")
 
 
 @pytest.mark.parametrize(

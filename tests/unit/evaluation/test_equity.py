@@ -10,7 +10,7 @@ import pytest
 
 from averting.cli import main
 from averting.effects.guardrails import holm
-from averting.errors import DataError, EvaluationError
+from averting.errors import AvertingError, DataError, EvaluationError
 from averting.evaluation.equity import effects_by_cohort
 
 YEARS = [f"20{year}/{year + 1}" for year in (13, 14, 15, 16, 17, 21, 22, 23)]
@@ -176,3 +176,19 @@ def test_savings_by_cohort_are_averted_times_what_one_saves(ask):
 def test_costs_that_cannot_be_used_are_refused(ask, text, said):
     with pytest.raises(EvaluationError, match=said):
         effects_by_cohort(ask(text))
+
+
+@pytest.mark.parametrize(
+    ("given", "instead"), [('start = "2021/22"', 'start = "1821/22"'), ('pilots = ["1",', 'pilots = ["4000",')]
+)
+def test_a_design_that_the_file_does_not_bear_is_refused(ask, given, instead):
+    assert given in ASKED
+    with pytest.raises(AvertingError, match=r"4000|1821/22"):
+        effects_by_cohort(ask(ASKED.replace(given, instead) + COHORTS))
+
+
+def test_a_file_that_is_no_text_is_refused(ask, tmp_path):
+    path = ask()
+    (tmp_path / "cohorts.csv").write_bytes(b"urn,year\n1,\xff\xfe\n")
+    with pytest.raises(DataError, match="not UTF-8"):
+        effects_by_cohort(path)

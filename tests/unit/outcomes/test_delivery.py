@@ -91,6 +91,8 @@ def test_versions_say_what_changed():
         ("c1,hug,2022-10-01,2022/23,", "row 2, kind: it is none of"),
         ("c1,contact,01/10/2022,2022/23,", "row 2, date: it is no date"),
         ("c1,contact,2022-10-01,2022,", "row 2, period"),
+        ("c1,contact,3022-10-01,2022/23,", "row 2, date"),
+        ("c1,contact,2202-10-01,2022/23,", "row 2, date and period"),
         (",contact,2022-10-01,2022/23,", "row 2, case: it is blank"),
         ("c1,spend,2022-10-01,2022/23,", "no amount"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from averting.errors import DisclosureError, RenderError
 from averting.reporting.findings import Findings, Forest, earlier_counts, forest_of, open_findings, page_table
-from averting.reporting.findings.files import write_tables
+from averting.reporting.findings.files import write_findings, write_tables
 
 FOREST = Forest("ratios", "cohort", "ratio", "lower", "upper", "times")
 
@@ -64,3 +64,13 @@ def test_what_was_written_is_read_again_in_its_order(findings, tmp_path):
         open_findings(tmp_path / "elsewhere")
     with pytest.raises(DisclosureError, match="is not a release"):
         earlier_counts("equity", [tmp_path])
+
+
+def test_names_that_users_give_are_text_on_a_page(findings, tmp_path):
+    hostile = "<script>alert(1)</script> <img src=x onerror=alert(1)> *x* `{python} 1/0`"
+    table = pd.DataFrame({"cohort": [hostile], "averted": [2.0]})
+    page = write_findings(Findings("equity", "Whom?", hostile, (hostile,), {hostile: table}), tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3

@@ -43,7 +43,7 @@ def over_time(files: Any, indicator: str) -> ReportFigure:
             label=files.local,
         )
         for number, period in enumerate(own.loc[~own["in_direction"].astype(bool), "period"]):
-            label = "" if number else "Not judged by"
+            label = "" if number else "Not in the direction"
             axes.axvspan(at[period] - 0.51, at[period] + 0.51, color="#e8e8e8", zorder=0, linewidth=0, label=label)
         for period in own.loc[own["status"] == "withheld", "period"]:
             axes.annotate("withheld", (at[period], 0), ha="center", va="bottom", fontsize=8, color=INK)

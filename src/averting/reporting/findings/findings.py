@@ -139,4 +139,6 @@ def written(value: object, column: str = "", *, blank: str = WITHHELD) -> str:
         return f"{decimal(100 * value, 0)} points" if whole == column else decimal(100 * value, 0)
     if column in _TENTHS:
         return decimal(value, 1)
+    if column in ("planned", "delivered"):  # of all units: days beside contacts
+        return decimal(value, 0 if value == round(value) else 1)
     return decimal(value, 0 if abs(value) >= 100 or (value == round(value) and value != 1) else 2)

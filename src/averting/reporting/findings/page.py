@@ -36,7 +36,7 @@ _HEADINGS = {
     "cash": "Cash by area, payer and financial year",
 }
 _WORDED = ("finding", "note", "verdict")
-_NUMBER = re.compile(r"|c|–|(under |over )?[−-]?\u2060?£?\d[\d,.]*%?( points)?( \(.*\))?")
+_NUMBER = re.compile(r"|c|–|(under |over )?[−-]?\u2060?£?\d[\d,.]*%?( points)?( \(.*\))?( against \d[\d.]*%)?")
 _TIE = "\u00a0"
 """A space that no line breaks at."""
 
@@ -100,7 +100,11 @@ def _number(text: str) -> bool:
 
 def _tied(text: str) -> str:
     """Keep a number on one line; where there is no room, its interval goes to the next as a whole."""
-    return text.replace(" ", _TIE).replace(f"{_TIE}(", " (") if _number(text) else text
+    return (
+        text.replace(" ", _TIE).replace(f"{_TIE}(", " (").replace(f"{_TIE}against", " against")
+        if _number(text)
+        else text
+    )
 
 
 def _spans(columns: list[str]) -> dict[str, tuple[str, str]]:
