@@ -74,10 +74,12 @@ def test_a_model_adds_the_path_to_every_cell(design_of: Callable[..., Design], k
     design = Design(whole.panel, whole.starts, comparison=list(whole.comparison), exclude_periods=left_out)
     cells = flatten(design, design.counts("events"), method="test", indicator="events")
     assert cells.years.tolist() == YEARS.tolist()
+    path = MODELS[key].path
+    assert path is not None
     model = MODELS[key].build(cells, load_priors(key), 5, 5)
     point = {name: value + rng.normal(0, 0.4, np.shape(value)) for name, value in model.initial_point().items()}
     names = ["observed", "path", "level", "pilot_level", "school", "school_sd", "period", "period_sd", "shock"]
-    names += ["shock_sd", "log_ratio", "dispersion", *MODELS[key].path.parameters]  # type: ignore[union-attr]
+    names += ["shock_sd", "log_ratio", "dispersion", *path.parameters]
     outputs = model.replace_rvs_by_values([model[name] for name in names])
     options: dict[str, Any] = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
     found = dict(zip(names, model.compile_fn(outputs, inputs=model.value_vars, **options)(point), strict=True))
