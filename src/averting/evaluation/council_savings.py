@@ -12,6 +12,7 @@ import xarray as xr
 from averting.appraisal.unit_savings import savings_per_exclusion
 from averting.costs import known_payers, load_parameters
 from averting.costs.parameters import Unset
+from averting.reporting.numbers import unit
 from averting.years import FinancialYear
 
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
@@ -74,7 +75,7 @@ class CouncilSavings:
         yield "Nine times in ten it lies within the brackets, given the declared costs; below zero it costs more than it saves."
         yield "Kinds are never added up. How many a pilot averted is another question: averting new, then run."
         for one in self.unset:
-            yield f"left out until you give it: {one.key} ({one.unit}). {one.ask}"
+            yield f"left out until you give it: {one.key} ({unit(one.unit)}). {one.ask}"
         if self.unset:
             yield "docs/council-costs.md shows where figures of your own go."
 
