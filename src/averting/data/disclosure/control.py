@@ -107,7 +107,7 @@ class _Cells:
         """
         worth = 1.0 + (self.relations == -1.0).T.astype(float) @ (self.relations == 1.0).sum(axis=1)
         size = len(self.keys)
-        return np.asarray(worth + np.arange(size) / size**2, dtype=np.float64)
+        return np.asarray(worth + np.linspace(0.0, 1.0, size, endpoint=False) / size, dtype=np.float64)
 
     @property
     def ceiling(self) -> float:
