@@ -136,7 +136,7 @@ class CountModel:
             units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
             many = schools >= MANY and self.path is None and not self.family.bounded
             looked = look(cells, schools) if many else None
-            if looked is not None and schools >= LARGE:
+            if many and schools >= LARGE:
                 observe_large(
                     cells, priors, schools, periods, looked, lambda ours: self.effect(ours, parameters, units)
                 )

@@ -74,8 +74,8 @@ def baseline_linear(
 
     named = {name: replace(priors[name], name=f"{name}{suffix}") for name in BASELINE}
     level, pilot_level = declare(named["level"]), declare(named["pilot_level"])
-    folded = {"shock_sd", "school_sd"} if standard else {"shock_sd"}
-    spread = {name: declare(named[name]) for name in SPREADS if name not in folded}
+    apart = {"shock_sd", "school_sd"} if standard else {"shock_sd"}
+    spread = {name: declare(named[name]) for name in SPREADS if name not in apart}
     common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
 
     def levels(drift: Any) -> Any:
@@ -96,7 +96,7 @@ def baseline_linear(
         # a school's level over all its years, which its counts know better than that before
         own = levels(spread["period_sd"] * period.mean() + pm.Data(f"look_late{suffix}", looked.late) * moved)
     else:
-        own = common + _folded("school", named["school_sd"], schools, suffix) if standard else levels(0.0)
+        own = common + folded("school", named["school_sd"], schools, suffix) if standard else levels(0.0)
         moved, period = shocks(), years()
     return _in_cells(cells, own, (spread["period_sd"], period), moved, suffix)
 
@@ -143,7 +143,7 @@ def folded_shocks(prior: Prior, schools: int, *, suffix: str = "", looked: First
     import pytensor.tensor as pt
 
     if looked is None:
-        return _folded("shock", prior, schools, suffix)
+        return folded("shock", prior, schools, suffix)
     factor = pm.Normal(f"shock_factor{suffix}", 0.0, prior.sd)
     change = pm.Data(f"look_change{suffix}", looked.change)
     information = pm.Data(f"look_information{suffix}", looked.information)
@@ -154,7 +154,7 @@ def folded_shocks(prior: Prior, schools: int, *, suffix: str = "", looked: First
     return _named("shock", prior, factor, middle + moved / width, suffix)
 
 
-def _folded(name: str, prior: Prior, schools: int, suffix: str) -> Any:
+def folded(name: str, prior: Prior, schools: int, suffix: str = "") -> Any:
     """Return schools' terms as a factor, which may cross zero while it is sampled, times standard normals."""
     import pymc as pm
 

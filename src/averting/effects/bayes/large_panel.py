@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import helmert
 
 from averting.effects.bayes.cells import Cells, subset
-from averting.effects.bayes.count_model import folded_shocks, size_of
+from averting.effects.bayes.count_model import folded, folded_shocks, size_of
 from averting.effects.bayes.families import log_ways
 from averting.effects.bayes.first_look import FirstLook
 from averting.effects.bayes.priors import Prior, declare
@@ -35,13 +35,15 @@ def observe_large(
     priors: Mapping[str, Prior],
     schools: int,
     periods: int,
-    looked: FirstLook,
+    looked: FirstLook | None,
     effect: Callable[[Cells], Any],
 ) -> None:
     """Add what would have been without the programme, its effect and the likelihood to the PyMC model in this context.
 
     Parameters
     ----------
+    looked : FirstLook, optional
+        Without it, schools' levels and shocks are sampled in standard units.
     effect : callable
         ``effect(cells)``: the programme's effect on the linear predictor of pilots' cells, a tensor.
     """
@@ -49,17 +51,26 @@ def observe_large(
     import pytensor.tensor as pt
 
     middle, years, year_mean = _years(priors, periods)
-    spread, dispersion = declare(priors["school_sd"]), declare(priors["dispersion"])
-    common = middle + declare(priors["pilot_level"]) * (np.arange(schools) < len(cells.event_time))
+    dispersion, pilot_level = declare(priors["dispersion"]), declare(priors["pilot_level"])
+    common = middle + pilot_level * (np.arange(schools) < len(cells.event_time))
     moved = folded_shocks(priors["shock_sd"], schools, looked=looked)
-    drift = pm.Data("look_late", looked.late) * moved
-    own = pm.Normal("school_level", common + drift, spread, shape=schools) - drift
-    pm.Deterministic("school", (own - common) / spread)
+    own = pm.Data("centre", cells.centre) + _levels(common, priors["school_sd"], schools, moved, looked)
     pm.Deterministic("level", middle - year_mean)
-    own = pm.Data("centre", cells.centre) + own
     # every school before its start, then every school after
     halves = pt.concatenate([own, own + moved])  # type: ignore[no-untyped-call]
     _observe(cells, large_data(cells, schools), halves, years, size_of(dispersion), effect)
+
+
+def _levels(common: Any, prior: Prior, schools: int, moved: Any, looked: FirstLook | None) -> Any:
+    """Return schools' levels before the start, sampled as they are over all their years where counts show them."""
+    import pymc as pm
+
+    if looked is None:
+        return common + folded("school", prior, schools)
+    spread, drift = declare(prior), pm.Data("look_late", looked.late) * moved
+    own = pm.Normal("school_level", common + drift, spread, shape=schools) - drift
+    pm.Deterministic("school", (own - common) / spread)
+    return own
 
 
 def _years(priors: Mapping[str, Prior], periods: int) -> tuple[Any, Any, Any]:
