@@ -82,8 +82,9 @@ def test_what_a_reader_can_find_is_what_every_whole_number_tried_says(seed: int)
     assert unsafe(system, hidden, PROTECTION) == weak.tolist()
 
 
-def test_a_cell_that_gives_away_from_above_and_from_below_is_found() -> None:
-    """``x + y + s = t`` limits x from below, ``x + u = s + z`` from above: showing more of s would raise both ends."""
+@pytest.mark.parametrize("reach", [(0, 9), (-6, 0)])
+def test_a_cell_that_gives_away_from_above_and_from_below_is_found(reach: tuple[int, int]) -> None:
+    """``x + y + s = t`` limits x on one side, ``x + u = s + z`` on the other: another s would move both ends one way."""
     values = np.array([3.0, 7, 6, 20, 30, 9])  # x, y, z, s, t, and u = s + z - x
     values[5] = values[3] + values[2] - values[0]
     relations = np.array([[1.0, 1, 0, 1, -1, 0], [1.0, 0, -1, -1, 0, 1]])
@@ -91,7 +92,7 @@ def test_a_cell_that_gives_away_from_above_and_from_below_is_found() -> None:
     system = System(
         relations=relations,
         shown=np.array([values, values]),
-        withheld=values + np.array([[-2, 0, 0, -3, -3, 0], [2, 9, 9, 3, 3, 0]]),
+        withheld=values + np.array([[-2, reach[0], reach[0], -3, -3, 0], [2, reach[1], reach[1], 3, 3, 0]]),
         must=hidden,
         may=np.array([False, False, False, True, False, False]),
         guarded=np.array([True, False, False, False, False, False]),

@@ -246,3 +246,10 @@ def test_influence_is_what_a_little_more_of_a_unit_does(adjustment):
         assert one.influence[unit] == pytest.approx(
             weight[unit] * (raised - lowered) / (2 * step), rel=1e-5, abs=1e-9
         )
+
+
+def test_one_period_before_the_start_is_enough():
+    outcome = np.random.default_rng(1).normal(size=(9, 3))
+    found = group_time_effects(outcome, np.array([1.0] * 4 + [np.inf] * 5), np.arange(3.0))
+    change = outcome[:, 1:] - outcome[:, :1]
+    np.testing.assert_allclose(found.cells.effect, change[:4].mean(0) - change[4:].mean(0))
