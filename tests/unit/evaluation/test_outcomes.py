@@ -79,6 +79,7 @@ def test_the_page_is_rendered_as_a_draft(here):
         cli.main(["outcomes", str(here / "board.toml"), str(here / "out"), "-q"])
     assert not ended.value.code
     page = (here / "out" / "board.html").read_text(encoding="utf-8")
+    assert "&amp;#" not in page  # names of characters instead of characters
     assert "Where we stand" in page
     assert "Draft: not for publication" in page
     assert page.count("<img") == 3  # two over time, one funnel

@@ -73,4 +73,6 @@ def test_names_that_users_give_are_text_on_a_page(findings, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert "<script>alert" not in text
     assert "<img src=x" not in text
-    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
+    # description, statement, heading and cell show what was typed: neither HTML nor the names of its characters
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
+    assert "&amp;#" not in text
