@@ -151,7 +151,7 @@ def rank_table(folder: Path) -> str:
     for name in (name for name in STUDIES if name.startswith("sbc-")):
         rows = pd.DataFrame(lines(folder / f"{name}.jsonl"))
         if len(rows):
-            ranked = [column for column in rows if column.startswith("rank_")]
+            ranked = [column for column in map(str, rows) if column.startswith("rank_")]
             values = [f"`{column[5:]}` {uniformity(rows[column].to_numpy()):.2f}" for column in ranked]
             diverged = (rows["divergences"] > 0).sum()
             body.append(f"| `{name[4:]}` | {len(rows)} | {diverged} | {', '.join(values)} |")

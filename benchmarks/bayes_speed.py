@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 
 from averting.effects.bayes.cells import Cells
+from averting.effects.bayes.convergence import check_convergence
 from averting.effects.bayes.count_model import BASELINE
 from averting.effects.bayes.priors import load_priors
 from averting.effects.estimators.bayes_count import build_model
@@ -98,8 +99,6 @@ def panel_cells(run: str, schools: int) -> Cells:
 
 def measure(run: str, schools: int) -> dict[str, Any]:
     """Make the panel, fit one model, and return times in seconds, effective draws and memory in MB."""
-    from arviz_stats import ess
-
     cells = panel_cells(run, schools)
     begun = time.perf_counter()
     ours = run.startswith("ours")
@@ -111,17 +110,18 @@ def measure(run: str, schools: int) -> dict[str, Any]:
     trace, sampling, used = draw(run, model)
     total = time.perf_counter() - begun
     names = ("log_ratio", *BASELINE) if ours else PLAIN
-    found = {name: float(ess(trace["posterior"].to_dataset()[[name]], method="bulk")[name]) for name in names}
+    summary = check_convergence(trace, names)[1].set_index("parameter")
+    least = str(summary["ess_bulk"].idxmin())
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     diverged = int(trace["sample_stats"]["diverging"].sum())
     return {
         "sampling": sampling,
         "cpu": used,
         "total": total,
-        "ess": min(found.values()),
+        "ess": float(summary["ess_bulk"].min()),
         "divergences": diverged,
         "memory": peak / 1024,
-        "least": min(found, key=lambda name: found[name]),
+        "least": least,
     }
 
 
@@ -138,7 +138,7 @@ def causalpy(python: str, schools: int) -> dict[str, Any]:
         }
         pd.DataFrame(columns).to_csv(path, index=False)
         script = Path(__file__).with_name("bayes_causalpy.py")
-        asked = [python, script, path, str(CHAINS), str(STEPS)]
+        asked = [python, str(script), str(path), str(CHAINS), str(STEPS)]
         found = subprocess.run(asked, capture_output=True, text=True, check=True, env=_plain_environment())
         answer: dict[str, Any] = json.loads(found.stdout.splitlines()[-1])
         return answer

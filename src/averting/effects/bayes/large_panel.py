@@ -23,6 +23,7 @@ from averting.effects.bayes.count_model import folded, folded_shocks, size_of
 from averting.effects.bayes.families import log_ways
 from averting.effects.bayes.first_look import FirstLook
 from averting.effects.bayes.priors import Prior, declare
+from averting.errors import EstimationError
 
 Array = NDArray[np.float64]
 LARGE = 1_000
@@ -81,6 +82,10 @@ def _years(priors: Mapping[str, Prior], periods: int) -> tuple[Any, Any, Any]:
     """
     import pymc as pm
 
+    if priors["level"].shape != "normal":
+        raise EstimationError(
+            f"With {LARGE:,} schools or more the prior of 'level' must be normal; it is {priors['level'].shape}. Declare a normal one."
+        )
     level, spread = priors["level"], declare(priors["period_sd"])
     between, within = level.sd**2, spread**2 / periods
     both = between + within

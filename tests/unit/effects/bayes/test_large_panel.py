@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from averting.effects.bayes import count_fit
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_fit import CountModel
 from averting.effects.bayes.first_look import look
-from averting.effects.bayes.large_panel import LARGE, large_data
+from averting.effects.bayes.large_panel import LARGE, large_data, observe_large
 from averting.effects.bayes.priors import load_priors
 from averting.effects.estimators import bayes_count, bayes_event_time
+from averting.errors import EstimationError
 
 DesignOf = Callable[..., Design]
 OPTIONS: dict[str, Any] = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
@@ -146,3 +148,12 @@ def test_data_are_few_arrays_and_hold_what_the_cells_hold(design_of: DesignOf) -
         (data["hidden_steps"][:, 1] > 0).sum(axis=0), (cells.upper - cells.lower)[hidden]
     )
     np.testing.assert_array_equal(data["hidden_steps"][0, 0], cells.lower[hidden])
+
+
+def test_a_level_that_is_not_normal_is_refused(design_of: DesignOf) -> None:
+    import pymc as pm
+
+    priors = load_priors("bayes_count")
+    priors = {**priors, "level": replace(priors["level"], shape="half_normal")}
+    with pm.Model(), pytest.raises(EstimationError, match="must be normal; it is half_normal"):
+        observe_large(cells_of(design_of, bounds=None), priors, 6, 6, None, lambda _: 0.0)
