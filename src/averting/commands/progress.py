@@ -40,10 +40,8 @@ def timed(
     def step(message: str) -> None:
         steps.append((message, time.monotonic() - start))
         left = remaining(known, [said for said, _ in steps]) if known else expected(usual or {}, steps)
-        how = "" if known else "roughly "
-        tell(
-            f"{message} ({how}about {left:.0f} s left)" if left is not None and left >= _WORTH_SAYING else message
-        )
+        how = "about" if known else "perhaps"
+        tell(f"{message} ({how} {left:.0f} s left)" if left is not None and left >= _WORTH_SAYING else message)
 
     yield step
     _write(folder, command, lasted(steps, time.monotonic() - start))

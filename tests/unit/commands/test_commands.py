@@ -168,7 +168,7 @@ def test_a_first_run_says_what_is_left_and_that_it_is_a_guess(tmp_path, capsys, 
     monkeypatch.setattr("averting.commands.progress.time.monotonic", lambda: next(clock))
     with timed(tmp_path, "run", quiet=False, usual={"reading": 3.0, "estimating": 30.0}) as tell:
         tell("reading")
-    assert capsys.readouterr().err.endswith("reading (roughly about 33 s left)\n")
+    assert capsys.readouterr().err.endswith("reading (perhaps 33 s left)\n")
 
 
 def test_time_left_is_said_the_second_time_and_never_of_short_runs(tmp_path, capsys, monkeypatch):

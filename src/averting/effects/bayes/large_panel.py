@@ -84,7 +84,8 @@ def _years(priors: Mapping[str, Prior], periods: int) -> tuple[Any, Any, Any]:
 
     if priors["level"].shape != "normal":
         raise EstimationError(
-            f"With {LARGE:,} schools or more the prior of 'level' must be normal; it is {priors['level'].shape}. Declare a normal one."
+            f"With {LARGE:,} schools or more the prior of 'level' must be normal; it is {priors['level'].shape}. "
+            "Declare a normal one."
         )
     level, spread = priors["level"], declare(priors["period_sd"])
     between, within = level.sd**2, spread**2 / periods
