@@ -236,11 +236,11 @@ def main() -> None:
 def _killed(name: str, tried: list[Mutant], every: tuple[str, ...]) -> float:
     """Try mutants of a target, print those that survive, and return the share that did not."""
     lived = 0
-    for mutant in tried:
+    for number, mutant in enumerate(tried, 1):
         own = tests_of(mutant.file)
         if (not own or survives(mutant, own)) and (own == every or survives(mutant, every)):
             lived += 1
-            print(f"  survived: {mutant}", flush=True)
+            print(f"  survived (number {number} of {len(tried)}): {mutant}", flush=True)
     share = 1 - lived / max(1, len(tried))
     print(f"{name}: {len(tried) - lived} of {len(tried)} killed ({share:.0%})", flush=True)
     return share
