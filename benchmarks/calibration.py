@@ -19,7 +19,6 @@ from averting.design import Design
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_fit import CountModel
 from averting.effects.bayes.count_model import BASELINE
-from averting.effects.bayes.first_look import FirstLook, look, look_data
 from averting.effects.bayes.likelihood import cell_data
 from averting.effects.bayes.priors import Prior, load_priors
 from averting.effects.bayes.sampling import USUAL, flat, thinned
@@ -76,7 +75,6 @@ NOTHING_HIDDEN = {
 
 def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
     """Return every array that the compiled model holds, by its name in the model."""
-    schools = int(cells.school.max()) + 1
     data: dict[str, Any] = {
         "centre": cells.centre,
         "cell_school": cells.school,
@@ -85,9 +83,6 @@ def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
         "cell_treated": cells.treated,
         **cell_data(cells),
     }
-    if "look_change" in names:
-        # where this panel has too few events for a look, one that knows nothing: whatever it holds, the posterior is the same
-        data |= look_data(look(cells, schools) or FirstLook(*np.zeros((3, schools))))
     if "hidden_at" in names and "hidden_at" not in data:
         data |= NOTHING_HIDDEN
     if set(data) != names:  # an array left as it was would fit one panel's counts with another's

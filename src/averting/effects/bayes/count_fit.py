@@ -25,7 +25,6 @@ from averting.effects.bayes.count_model import (
     size_of,
 )
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
-from averting.effects.bayes.first_look import look
 from averting.effects.bayes.large_panel import LARGE, observe_large
 from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.paths import Path
@@ -36,10 +35,6 @@ from averting.errors import EstimationError
 
 Array = NDArray[np.float64]
 Priors = Mapping[str, Prior]
-MANY = 100
-"""Schools below which no first look is taken, and schools' terms are sampled in standard units: their spreads are then known
-so badly that anything else diverges. Of twelve panels of 20 schools, two events a year, eight diverged with a look and with
-levels sampled as they are, none in standard units; of six of 60 schools, two and none."""
 _PREDICTED = 400  # posterior draws that predictive checks use; more would not change a tail share that matters
 _PRIOR_DRAWS = 4_000
 _SUMMED = 1_000  # draws held at once while expectations are summed: memory stays small with many pilots
@@ -134,16 +129,11 @@ class CountModel:
         with pm.Model() as model:
             parameters = {name: declare(priors[name]) for name in self.parameters}
             units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
-            many = schools >= MANY and self.path is None and not self.family.bounded
-            looked = look(cells, schools) if many else None
-            if many and schools >= LARGE:
-                observe_large(
-                    cells, priors, schools, periods, looked, lambda ours: self.effect(ours, parameters, units)
-                )
+            if schools >= LARGE and self.path is None and not self.family.bounded:
+                observe_large(cells, priors, schools, periods, lambda ours: self.effect(ours, parameters, units))
                 return model
             # shares say so much of a school's level that it is sampled as it is
-            standard = looked is None and not self.family.bounded
-            linear = baseline_linear(cells, priors, schools, periods, looked=looked, standard=standard)
+            linear = baseline_linear(cells, priors, schools, periods, standard=not self.family.bounded)
             if self.path is not None:
                 path = pm.Deterministic("path", self.path.add(priors, schools, cells.years))
                 linear += path[model["cell_school"], model["cell_period"]]

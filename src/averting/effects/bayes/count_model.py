@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from averting.design import Counts
 from averting.effects.bayes.cells import Cells, Places
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
-from averting.effects.bayes.first_look import FirstLook
 from averting.effects.bayes.likelihood import draw_within_bounds
 from averting.effects.bayes.priors import Prior, declare
 from averting.effects.bayes.sampling import flat
@@ -40,7 +39,6 @@ def baseline_linear(
     levels_like: tuple[Any, Any] = (0.0, 1.0),
     shock: Any = None,
     correlated: bool = False,
-    looked: FirstLook | None = None,
     standard: bool = False,
 ) -> Any:
     """Return the linear predictor of every cell without the programme; to be called within a PyMC model.
@@ -58,9 +56,6 @@ def baseline_linear(
         Schools' shocks in standard units, where the model has made them already.
     correlated : bool
         Whether another indicator's shocks are made from these, whose sign then matters.
-    looked : FirstLook, optional
-        Where the counts put schools' shocks, which the sampler then starts from; without it, shocks are sampled in
-        standard units. The posterior is the same.
     standard : bool
         Sample schools' levels in standard units: where few schools, few events or a competing term leave their spread badly
         known.
@@ -78,42 +73,38 @@ def baseline_linear(
     spread = {name: declare(named[name]) for name in SPREADS if name not in apart}
     common = level + pilot_level * (np.arange(schools) < len(cells.event_time))
 
-    def levels(drift: Any) -> Any:
-        return _levels(common, spread["school_sd"], drift, like=levels_like, schools=schools, suffix=suffix)
-
-    def years() -> Any:
-        return pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
-
-    def shocks() -> Any:
-        if shock is None and not correlated:
-            return folded_shocks(named["shock_sd"], schools, suffix=suffix, looked=looked)
-        own_shock = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if shock is None else shock
-        return declare(named["shock_sd"]) * own_shock
-
     # the order of variables decides the draws of a seed
-    if looked is not None:
-        period, moved = years(), shocks()
-        # a school's level over all its years, which its counts know better than that before
-        own = levels(spread["period_sd"] * period.mean() + pm.Data(f"look_late{suffix}", looked.late) * moved)
+    if standard:
+        own = common + folded("school", named["school_sd"], schools, suffix)
     else:
-        own = common + folded("school", named["school_sd"], schools, suffix) if standard else levels(0.0)
-        moved, period = shocks(), years()
+        own = _levels(common, spread["school_sd"], levels_like, schools, suffix)
+    moved = _shocks(named["shock_sd"], shock, schools, suffix, may_fold=not correlated)
+    period = pm.Normal(f"period{suffix}", 0.0, 1.0, shape=periods)
     return _in_cells(cells, own, (spread["period_sd"], period), moved, suffix)
 
 
-def _levels(common: Any, spread: Any, drift: Any, *, like: tuple[Any, Any], schools: int, suffix: str) -> Any:
-    """Return schools' levels before the start, sampled together with their drift after it.
+def _levels(common: Any, spread: Any, like: tuple[Any, Any], schools: int, suffix: str) -> Any:
+    """Return schools' levels before the start, sampled as they are.
 
-    They are centred: years of counts say more about a school's level than its prior does, and written about zero the common
-    level would trade off with all of them.
+    Years of counts say more about a school's level than its prior does, and written about zero the common level would trade off
+    with all of them.
     """
     import pymc as pm
 
     mean, deviation = like
-    middle, spread_left = common + spread * mean + drift, spread * deviation
-    own = pm.Normal(f"school_level{suffix}", middle, spread_left, shape=schools) - drift
+    own = pm.Normal(f"school_level{suffix}", common + spread * mean, spread * deviation, shape=schools)
     pm.Deterministic(f"school{suffix}", (own - common) / spread)
     return own
+
+
+def _shocks(prior: Prior, made: Any, schools: int, suffix: str, *, may_fold: bool) -> Any:
+    """Return schools' shocks: of those in standard units that are made already, or of new ones."""
+    import pymc as pm
+
+    if made is None and may_fold:
+        return folded("shock", prior, schools, suffix)
+    standard = pm.Normal(f"shock{suffix}", 0.0, 1.0, shape=schools) if made is None else made
+    return declare(prior) * standard
 
 
 def _in_cells(cells: Places, own: Any, years: tuple[Any, Any], moved: Any, suffix: str) -> Any:
@@ -130,39 +121,20 @@ def _in_cells(cells: Places, own: Any, years: tuple[Any, Any], moved: Any, suffi
     return level + spread * period[at_period] + moved[at_school] * data("cell_after", cells.after)
 
 
-def folded_shocks(prior: Prior, schools: int, *, suffix: str = "", looked: FirstLook | None) -> Any:
-    """Return schools' shocks, with a spread that may cross zero while it is sampled.
+def folded(name: str, prior: Prior, schools: int, suffix: str = "") -> Any:
+    """Return schools' terms as a factor, which may cross zero while it is sampled, times standard normals.
 
     A half-normal spread times standard normals has the distribution of a normal factor times standard normals: signs
     cancel. The spread is often small, and a sampler moves freely through zero where it would crawl along an edge.
-    ``shock_sd`` is the factor's size, and ``shock`` takes over its sign. Given the factor, a shock that its counts
-    alone put at ``change`` with ``information`` is about normal with mean and spread ``middle`` and ``1 / width`` in
-    standard units; what is sampled is the distance from there.
+    ``<name>_sd`` is the factor's size, and ``<name>`` takes over its sign.
     """
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    if looked is None:
-        return folded("shock", prior, schools, suffix)
-    factor = pm.Normal(f"shock_factor{suffix}", 0.0, prior.sd)
-    change = pm.Data(f"look_change{suffix}", looked.change)
-    information = pm.Data(f"look_information{suffix}", looked.information)
-    width = pt.sqrt(1.0 + factor**2 * information)
-    middle = factor * information * change / width**2
-    moved = pm.Normal(f"shock_moved{suffix}", -middle * width, width, shape=schools)
-    # standard normal, because of the mean and spread just given
-    return _named("shock", prior, factor, middle + moved / width, suffix)
-
-
-def folded(name: str, prior: Prior, schools: int, suffix: str = "") -> Any:
-    """Return schools' terms as a factor, which may cross zero while it is sampled, times standard normals."""
     import pymc as pm
 
     factor = pm.Normal(f"{name}_factor{suffix}", 0.0, prior.sd)
-    return _named(name, prior, factor, pm.Normal(f"{name}_standard{suffix}", 0.0, 1.0, shape=schools), suffix)
+    return named_terms(name, prior, factor, pm.Normal(f"{name}_standard{suffix}", 0.0, 1.0, shape=schools), suffix)
 
 
-def _named(name: str, prior: Prior, factor: Any, standard: Any, suffix: str) -> Any:
+def named_terms(name: str, prior: Prior, factor: Any, standard: Any, suffix: str = "") -> Any:
     """Store the spread as the factor's size and the terms in standard units with its sign; return their product."""
     import pymc as pm
     import pytensor.tensor as pt

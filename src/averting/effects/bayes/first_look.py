@@ -1,10 +1,10 @@
-"""A first look at schools' changes, which tells the sampler where to walk and never what the answer is.
+"""A first look at schools' changes and at years, which tells the sampler where to walk and never what the answer is.
 
 A school's shock and the spread of all shocks hang together: the larger the spread, the closer each shock comes to the
 change that its school's counts show. Sampled in standard units, all shocks must then move whenever the spread does.
 Written about the place where the counts put them, they need not. That is a change of variables: the posterior is the
 same whatever the look finds, so a rough one is enough. (Papaspiliopoulos and others, 2007, on parametrisations;
-Gorinova and others, 2020, on choosing them by the data.)
+Gorinova and others, 2020, on choosing them by the data.) Years' shocks and their spread are the same case.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import helmert
 
-from averting.effects.bayes.cells import Cells
+from averting.effects.bayes.cells import Cells, subset
 
 Array = NDArray[np.float64]
+Values = NDArray[np.floating[Any]]
 _SMOOTH = 1.0  # events added to both sides of a ratio, so that its log is finite where a school has none
 _OTHERS = 2.0  # what other schools say of a school's level before: one over the square of a spread of 0.7
 _DISPERSION = (0.02, 5.0)
+_NOTHING = 1e-9
 _FEWEST = 8.0
 """Events a school, on average, below which no look is taken: its own counts then place its shock so badly that distances
 from there are harder to walk than the shock itself (four events a school gave 17 to 158 divergences where the plain form
@@ -54,17 +57,15 @@ def look(cells: Cells, schools: int) -> FirstLook | None:
     exposure, count = np.exp(cells.log_exposure), 0.5 * (cells.lower + cells.upper)
     if count.sum() < _FEWEST * schools:
         return None
-    year = np.bincount(cells.period, count) / np.maximum(np.bincount(cells.period, exposure), 1e-9)
+    year = np.bincount(cells.period, count) / np.maximum(np.bincount(cells.period, exposure), _NOTHING)
     expected = exposure * year[cells.period]
     half = 2 * cells.school + (cells.after > 0)  # a school before, and after
 
-    def total(values: NDArray[np.floating[Any]]) -> Array:
+    def total(values: Values) -> Array:
         return np.bincount(half, values, 2 * schools).reshape(schools, 2)
 
     ratio = (total(count) + _SMOOTH) / (total(expected) + _SMOOTH)
-    mean = expected * ratio.ravel()[half]
-    excess = (np.square(count - mean) - mean).sum() / np.maximum(np.square(mean).sum(), 1e-9)
-    known = total(mean / (1.0 + np.clip(excess, *_DISPERSION) * mean))
+    known = total(_information(count, expected * ratio.ravel()[half]))
     known[:, 0] += _OTHERS
     change = np.log(ratio[:, 1] / ratio[:, 0])
     late = known[:, 1] / known.sum(axis=1)
@@ -72,6 +73,33 @@ def look(cells: Cells, schools: int) -> FirstLook | None:
     return FirstLook(*(np.where(ours, found, 0.0) for found in (change, known[:, 0] * late, late)))
 
 
-def look_data(found: FirstLook) -> dict[str, Array]:
-    """Return what the model holds of a first look, by name."""
-    return {"look_change": found.change, "look_information": found.information, "look_late": found.late}
+def look_at_years(cells: Cells, periods: int) -> Array:
+    """Compare the years' counts with what their schools would lead one to expect; treated cells are left aside.
+
+    Returns
+    -------
+    array (2, periods - 1)
+        Of each Helmert contrast between years, the log of the rates, and one over its squared standard error; 0 where a year is
+        not known.
+    """
+    seen = subset(cells, cells.treated == 0)
+    exposure, count = np.exp(seen.log_exposure), 0.5 * (seen.lower + seen.upper)
+    prior = (
+        _SMOOTH * exposure.sum() / max(count.sum(), _SMOOTH)
+    )  # pupils among whom the smoothing events are expected
+    rate = (np.bincount(seen.school, count) + _SMOOTH) / (np.bincount(seen.school, exposure) + prior)
+    expected = exposure * rate[seen.school]
+
+    def total(values: Values) -> Array:
+        return np.bincount(seen.period, values, periods)
+
+    ratio = (total(count) + _SMOOTH) / (total(expected) + _SMOOTH)
+    known = total(_information(count, expected * ratio[seen.period]))
+    turn = helmert(periods)
+    return np.array([turn @ np.log(ratio), 1.0 / (np.square(turn) @ (1.0 / np.maximum(known, _NOTHING)))])
+
+
+def _information(count: Values, mean: Values) -> Array:
+    """Return one over the squared standard error of the log of each cell's rate, with the dispersion that counts show."""
+    excess = (np.square(count - mean) - mean).sum() / np.maximum(np.square(mean).sum(), _NOTHING)
+    return np.asarray(mean / (1.0 + np.clip(excess, *_DISPERSION) * mean))

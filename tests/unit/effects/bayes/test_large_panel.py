@@ -22,8 +22,9 @@ from averting.errors import EstimationError
 
 DesignOf = Callable[..., Design]
 OPTIONS: dict[str, Any] = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
-YEARS_OF = ("middle", "year_mean", "year_contrast")
-"""What the years' shocks and the common level are made of in the form for large panels."""
+SHARED = ("level", "period_sd", "period", "school_sd", "school", "shock_sd", "shock")
+SAME = ("log_ratio", "pilot_level", "dispersion_log__", "event_sd_log__", "event_step")
+"""What both forms report, where their variables differ, and the variables that do not."""
 
 
 def cells_of(design_of: DesignOf, *, bounds: tuple[int, int] | None, mean: float = 5.0) -> Cells:
@@ -39,9 +40,38 @@ def cells_of(design_of: DesignOf, *, bounds: tuple[int, int] | None, mean: float
 
 
 def built(monkeypatch: pytest.MonkeyPatch, model: CountModel, cells: Cells, *, large: bool) -> Any:
-    monkeypatch.setattr(count_fit, "MANY", 0)
     monkeypatch.setattr(count_fit, "LARGE", 0 if large else LARGE)
     return model.build(cells, load_priors(model.key), 6, 6)
+
+
+Point = dict[str, Any]
+
+
+def density_of(model: Any) -> Callable[[Point], tuple[Point, float]]:
+    """Return the function from a sampler's point to what is reported and the log density of that, whatever was sampled."""
+    reported = model.replace_rvs_by_values([model[name] for name in SHARED])
+    compiled = model.compile_fn([*reported, model.logp()], inputs=model.value_vars, **OPTIONS)
+    sizes = {name: np.shape(value) for name, value in model.initial_point().items()}
+    folds = sum(name.endswith("_factor") for name in sizes)
+
+    def told(flat: Any) -> tuple[Point, Any]:
+        parts = np.split(flat, np.cumsum([int(np.prod(shape)) for shape in sizes.values()])[:-1])
+        point = {name: part.reshape(shape) for (name, shape), part in zip(sizes.items(), parts, strict=True)}
+        *found, density = compiled(point)
+        known = {**{name: point[name] for name in SAME if name in point}, **dict(zip(SHARED, found, strict=True))}
+        return known | {"density": density}, np.concatenate([np.ravel(value) for value in known.values()])
+
+    def at(point: Point) -> tuple[Point, float]:
+        flat, step = np.concatenate([np.ravel(point[name]) for name in sizes]), 1e-5
+        slopes = [
+            (told(flat + move)[1] - told(flat - move)[1]) / (2 * step) for move in step * np.identity(len(flat))
+        ]
+        found = told(flat)[0]
+        # a factor and its opposite give the same report: as many points, all equally likely
+        density = found.pop("density") - np.linalg.slogdet(np.array(slopes))[1] + folds * np.log(2.0)
+        return found, float(density)
+
+    return at
 
 
 @pytest.mark.slow
@@ -61,35 +91,23 @@ def test_posterior_is_that_of_the_plain_form(
     assert (look(cells, 6) is None) == (mean < 1)
     assert cells.exact.all() == (bounds is None)
     plain, large = (built(monkeypatch, model, cells, large=form) for form in (False, True))
-    shared = ["level", "period", "school", "shock"]
-    old = plain.compile_fn(
-        [plain.logp(), *plain.replace_rvs_by_values([plain[name] for name in shared[2:]])],
-        inputs=plain.value_vars,
-        **OPTIONS,
-    )
-    new = large.compile_fn(
-        [large.logp(), *large.replace_rvs_by_values([large[name] for name in shared])],
-        inputs=large.value_vars,
-        **OPTIONS,
-    )
+    of_plain, of_large = density_of(plain), density_of(large)
     rng = np.random.default_rng(2)
     for _ in range(3):
         point = {name: at + rng.normal(0, 0.4, np.shape(at)) for name, at in large.initial_point().items()}
-        density, level, period, school, shock = new(point)
-        mapped = {name: point[name] for name in plain.initial_point() if name in point}
-        before, school_before, shock_before = old({**mapped, "level": level, "period": period})
-        np.testing.assert_allclose(school, school_before, rtol=1e-10)
-        np.testing.assert_allclose(shock, shock_before, rtol=1e-10)
-        # level and years are linear in the variables they are made of, so their Jacobian is read off by moving each by one
-        flat = np.concatenate([np.ravel(point[name]) for name in YEARS_OF])
-        at = np.append(level, period)
-        columns = []
-        for index in range(len(flat)):
-            moved = flat + (np.arange(len(flat)) == index)
-            made = new({**point, "middle": moved[0], "year_mean": moved[1], "year_contrast": moved[2:]})
-            columns.append(np.append(made[1], made[2]) - at)
-        _, jacobian = np.linalg.slogdet(np.array(columns))
-        assert density == pytest.approx(before + jacobian, rel=1e-10)
+        reported, density = of_large(point)
+        same = {name: point[name] for name in plain.initial_point() if name in point}
+        standard = {
+            f"{name}_{part}": reported[told]
+            for name in ("school", "shock")
+            for part, told in (("factor", f"{name}_sd"), ("standard", name))
+        }
+        years = {"period_sd_log__": np.log(reported["period_sd"]), "period": reported["period"]}
+        again, expected = of_plain({**same, **standard, **years, "level": reported["level"]})
+        for name in SHARED:
+            np.testing.assert_allclose(again[name], reported[name], rtol=1e-10)
+        # slopes are central differences; a term that is wrong would be out by a part in a thousand
+        assert density == pytest.approx(expected, rel=1e-8)
 
 
 @pytest.mark.slow
@@ -100,7 +118,7 @@ def test_counts_within_wide_bounds_have_scipys_probability(
     model = built(monkeypatch, bayes_count.MODEL, cells, large=True)
     # nothing varies but the counts: every cell expects its exposure times the centre, the ratio and no more
     point = {name: np.zeros_like(at) for name, at in model.initial_point().items()}
-    point |= {"log_ratio": np.array(-0.7), "dispersion_log__": np.log(0.4)}
+    point |= {"log_ratio": np.array(-0.7), "dispersion_log__": np.log(0.4), "period_factor": np.array(1e-9)}
     names = ["observed", "suppressed", "shock", "school"]
     found = model.compile_fn(
         model.replace_rvs_by_values([model[name] for name in names]), inputs=model.value_vars, **OPTIONS
@@ -137,10 +155,11 @@ def test_only_large_panels_are_written_so() -> None:
 
 def test_data_are_few_arrays_and_hold_what_the_cells_hold(design_of: DesignOf) -> None:
     cells = cells_of(design_of, bounds=(1, 6))
-    data = large_data(cells, 6)
-    assert data["half_total"].sum() == data["year_total"].sum() == cells.lower.sum()
-    assert data["half_total"][6:].sum() == cells.lower[cells.after > 0].sum()
-    assert (data["count_values"] * data["count_times"]).sum() == cells.lower.sum()
+    data = large_data(cells, 6, 6)
+    by_half, by_year = data["total"][:12], data["total"][12:]
+    assert by_half.sum() == by_year.sum() == cells.lower.sum()
+    assert by_half[6:].sum() == cells.lower[cells.after > 0].sum()
+    assert data["count_times"].prod(axis=0).sum() == cells.lower.sum()
     hidden = np.flatnonzero(~cells.exact)
     np.testing.assert_array_equal(data["hidden_at"], hidden)
     # as many steps up from each lower bound as there are other possible counts
@@ -156,4 +175,4 @@ def test_a_level_that_is_not_normal_is_refused(design_of: DesignOf) -> None:
     priors = load_priors("bayes_count")
     priors = {**priors, "level": replace(priors["level"], shape="half_normal")}
     with pm.Model(), pytest.raises(EstimationError, match="must be normal; it is half_normal"):
-        observe_large(cells_of(design_of, bounds=None), priors, 6, 6, None, lambda _: 0.0)
+        observe_large(cells_of(design_of, bounds=None), priors, 6, 6, lambda _: 0.0)
