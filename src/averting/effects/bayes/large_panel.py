@@ -43,7 +43,6 @@ def observe_large(
         ``effect(cells)``: the programme's effect on the linear predictor of pilots' cells, a tensor.
     """
     import pymc as pm
-    import pytensor.tensor as pt
 
     data = large_data(cells, schools, periods)
     held = {name: pm.Data(name, values) for name, values in data.items()}
@@ -53,8 +52,8 @@ def observe_large(
     own, moved = _schools(common, priors, schools, held.get("look_schools"))
     own += held["offsets"][0]
     pm.Deterministic("level", middle - year_mean)
-    # every school before its start, then every school after
-    halves = pt.concatenate([own, own + moved])  # type: ignore[no-untyped-call]
+    # every school before its start, then every school after; sums and products, because joining compiles slowly
+    halves = (own[None, :] + moved[None, :] * np.array([[0.0], [1.0]])).ravel()
     ours = int((cells.school < len(cells.event_time)).sum())  # pilots come first
     added = effect(subset(cells, np.arange(len(cells.school)) < ours))
     steps = len(data["hidden_steps"]) if "hidden_steps" in data else 0
@@ -117,7 +116,9 @@ def _years(priors: Mapping[str, Prior], periods: int, looked: Any) -> tuple[Any,
     middle = pm.Normal("middle", level.mean, pm.math.sqrt(both))
     apart = pm.Normal("year_mean", 0.0, 1.0) * level.sd * pm.math.sqrt(within / both)
     year_mean = (middle - level.mean) * within / both + apart
-    years = factor * pm.math.dot(helmert(periods).T, standard)
+    years = factor * (helmert(periods).T * standard).sum(
+        axis=1
+    )  # a product of matrices takes ten seconds to compile
     pm.Deterministic("period", (years + year_mean) / spread)
     return middle, years, year_mean
 
@@ -136,8 +137,8 @@ def _observe(
     counts, exposure = held["cell_numbers"][0], held["cell_numbers"][1]
     half, year = held["cell_places"][0], held["cell_places"][1]
     over = exposure * pt.exp(halves - pt.log(size))[half] * pt.exp(years)[year]
-    over = pt.concatenate([over[:ours] * pt.exp(added), over[ours:]])  # type: ignore[no-untyped-call]
-    powers = (held["total"] * pt.concatenate([halves, years])).sum()  # type: ignore[no-untyped-call]
+    over = pt.set_subtensor(over[:ours], over[:ours] * pt.exp(added))  # type: ignore[no-untyped-call]
+    powers = (held["half_total"] * halves).sum() + (held["year_total"] * years).sum()
     powers += held["offsets"][1] + (counts[:ours] * added).sum() - counts.sum() * pt.log(size)
     ways = (held["count_times"][1] * log_ways(held["count_times"][0], size)).sum()
     pm.Potential("observed", powers + ways - ((counts + size) * pt.log1p(over)).sum())
@@ -154,11 +155,11 @@ def large_data(cells: Cells, schools: int, periods: int) -> dict[str, NDArray[An
     """
     counts = cells.lower.astype(np.float64)
     half = cells.school + schools * (cells.after > 0)
-    by_half, by_year = np.bincount(half, counts, 2 * schools), np.bincount(cells.period, counts, periods)
     data = {
         "cell_numbers": np.array([counts, np.exp(cells.log_exposure)]),
         "cell_places": np.array([half, cells.period]),
-        "total": np.concatenate([by_half, by_year]),
+        "half_total": np.bincount(half, counts, 2 * schools),
+        "year_total": np.bincount(cells.period, counts, periods),
         "offsets": np.array([cells.centre, (counts * cells.log_exposure).sum()]),
         "count_times": np.array(np.unique(cells.lower, return_counts=True)),
         "look_years": look_at_years(cells, periods),

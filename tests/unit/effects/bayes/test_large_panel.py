@@ -156,7 +156,7 @@ def test_only_large_panels_are_written_so() -> None:
 def test_data_are_few_arrays_and_hold_what_the_cells_hold(design_of: DesignOf) -> None:
     cells = cells_of(design_of, bounds=(1, 6))
     data = large_data(cells, 6, 6)
-    by_half, by_year = data["total"][:12], data["total"][12:]
+    by_half, by_year = data["half_total"], data["year_total"]
     assert by_half.sum() == by_year.sum() == cells.lower.sum()
     assert by_half[6:].sum() == cells.lower[cells.after > 0].sum()
     assert data["count_times"].prod(axis=0).sum() == cells.lower.sum()
