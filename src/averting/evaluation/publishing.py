@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from averting.effects.estimator import Progress, silent
 from averting.errors import DisclosureError
 from averting.evaluation.areas import areas_together
 from averting.evaluation.delivery import what_was_delivered
@@ -24,7 +25,7 @@ def publish_file(
     kind: str,
     rules: str = "under_five",
     previous: Sequence[str | Path] = (),
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Path:
     """Write what may leave of a command's file into a new folder: page, tables and the record of what was withheld.
 

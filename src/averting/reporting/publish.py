@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ import pandas as pd
 from averting.checks import CheckResult
 from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable, load_rules
 from averting.data.written import write_table
+from averting.effects.estimator import Progress, silent
 from averting.errors import DisclosureError, EstimationError, RenderError
 from averting.provenance import file_hash
 from averting.reporting import cost_tables, tables
@@ -32,7 +33,7 @@ def publish(
     previous: Sequence[str | Path] = (),
     engine: Literal["auto", "quarto", "embedded"] = "auto",
     to: Sequence[str] = ("html",),
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Path:
     """Write what may leave of an evaluation into a new folder.
 
