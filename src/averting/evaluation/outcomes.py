@@ -16,8 +16,10 @@ from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes import Board, framework, from_panel, make_board, outcome_sets, read_own
 from averting.outcomes.board import LAST, board_record, closures
 from averting.reporting.board import BoardFiles, draw_board, write_board
-from averting.reporting.findings import may_leave
+from averting.reporting.findings import DRAWING, may_leave
 from averting.reporting.release import new_release, seal
+
+READING = "reading the data"
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def outcomes_board(
         If the file cannot be used.
     """
     settings = read_board(path)
-    progress("reading the data")
+    progress(READING)
     return _write_board(settings, board_of(settings), Path(folder), page=page, draft=True, progress=progress)
 
 
@@ -210,7 +212,7 @@ def publish_board(path: str | Path, destination: str | Path, *, progress: Progre
         If the file cannot be used.
     """
     settings, destination = read_board(path), Path(destination)
-    progress("reading the data")
+    progress(READING)
     board = board_of(settings)
     record = may_leave(board_record(board, load_rules(settings.rules)), settings.title, destination)
     with new_release(destination) as public:
@@ -232,5 +234,5 @@ def _write_board(
     made = write_board(files, folder, source=settings.credit)
     if not page:
         return (made,)
-    progress("rendering the page")
+    progress(DRAWING)
     return made, draw_board(folder, draft=draft, progress=progress)

@@ -13,6 +13,7 @@ from averting.evaluation.equity import effects_by_cohort
 from averting.evaluation.moves import where_pupils_went
 from averting.evaluation.outcomes import publish_board
 from averting.reporting.findings import Findings, earlier_counts, publish_findings
+from averting.reporting.publish import WITHHOLDING
 
 KINDS = ("delivery", "moves", "areas", "equity", "outcomes")
 """Commands whose files can be published."""
@@ -58,7 +59,7 @@ def publish_file(
         raise DisclosureError(f"Earlier releases of {kind} cannot be taken into account: leave --previous out.")
     if kind == "outcomes":
         return publish_board(path, destination, progress=progress)
-    progress("finding what must be withheld")
+    progress(WITHHOLDING)
     return publish_findings(_findings(path, kind, rules, previous), destination, progress=progress)
 
 

@@ -16,6 +16,8 @@ from averting.reporting.release import new_release, refuse_existing, release_cou
 
 _PAGE = Path(__file__).with_name("page.qmd")
 _RECORD = "findings.json"
+DRAWING = "rendering the page"
+"""What is said while the page is made."""
 
 
 def write_findings(findings: Findings, folder: Path, *, draft: bool = True, progress: Progress = silent) -> Path:
@@ -83,7 +85,7 @@ def publish_findings(findings: Findings, destination: str | Path, *, progress: P
     destination = Path(destination)
     record = may_leave(findings.record, findings.title, destination)
     with new_release(destination) as public:
-        progress("rendering the page")
+        progress(DRAWING)
         write_findings(findings, public, draft=False, progress=progress)
         seal(public, record, findings.counts, groups=findings.kind)
     return destination

@@ -129,6 +129,13 @@ def test_weights_are_repetitions(fit):
     np.testing.assert_allclose(cells(once, repeats.astype(float)), cells(repeats, None), rtol=1e-8)
 
 
+def test_units_of_covariates_do_not_matter(mpdta):
+    outcome, cohort, time, lpop = mpdta
+    plain, small = (linear_cohort_fit(outcome, cohort, time, covariates=unit * lpop).cells for unit in (1, 1e-9))
+    np.testing.assert_allclose(small.effect, plain.effect, rtol=1e-7)
+    np.testing.assert_allclose(small.influence, plain.influence, atol=1e-7)
+
+
 @pytest.mark.parametrize("fit", ["linear", "poisson"])
 def test_own_part_of_influences_solves_the_score_equations_of_each_treated_cell(fit):
     """What is left of treated outcomes after their own regression is orthogonal to the regressors, weights counted."""
