@@ -182,10 +182,14 @@ def render(
         Reuse executed cells where report and results are unchanged.
     """
     from averting.evaluation import render as render_report
-    from averting.evaluation import render_all
+    from averting.evaluation import render_all, usual
+    from averting.evaluation.usual_pages import rendering_seconds
 
     formats, given = [name.strip() for name in to.split(",")], read_values(parameter)
-    with timed(folder, f"render {to} {report or ''}", quiet=quiet or json) as progress:
+    names = [report or "report"] if report or output else None
+    first = rendering_seconds(folder, names=names, to=formats)
+    with timed(folder, f"render {to} {report or ''}", quiet=quiet or json, usual=first) as progress:
+        progress(usual.RENDERING)
         if output is not None:
             one = render_report(
                 folder,
@@ -198,7 +202,6 @@ def render(
             )
             made: tuple[Path, ...] = (one,)
         else:
-            names = None if report is None else [report]
             made = render_all(
                 folder, names=names, to=formats, engine=engine, parameters=given, cache=cache, progress=progress
             )

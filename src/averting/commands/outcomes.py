@@ -32,8 +32,9 @@ def outcomes(
         Render board.html.
     """
     from averting.evaluation.outcomes import outcomes_board
+    from averting.evaluation.usual_pages import ONE_PAGE
 
-    with timed(folder, "outcomes", quiet=quiet or json) as progress:
+    with timed(folder, "outcomes", quiet=quiet or json, usual=ONE_PAGE) as progress:
         made = outcomes_board(board, folder, page=page, progress=progress)
     if json:
         print_json([str(path) for path in made])

@@ -26,12 +26,12 @@ def teller(quiet: bool) -> Callable[[str], None]:
 
 @contextmanager
 def timed(
-    folder: Path, command: str, *, quiet: bool, usual: Mapping[str, float] | None = None
+    folder: Path, command: str, *, quiet: bool, usual: Mapping[str, float] | None = None, keep: bool = True
 ) -> Iterator[Callable[[str], None]]:
     """Tell progress as :func:`teller` does, and how long is left: as the last time here, or else as such stages usually take.
 
-    How long each step took is kept in the folder's cache, never in results. Steps that take less than two seconds are
-    not worth a forecast.
+    How long each step took is kept in the folder's cache, never in results, unless nothing may be written. Steps that take less
+    than two seconds are not worth a forecast.
     """
     known = _read(folder).get(command, {})
     tell, start = teller(quiet), time.monotonic()
@@ -44,7 +44,8 @@ def timed(
         tell(f"{message} ({how} {left:.0f} s left)" if left is not None and left >= _WORTH_SAYING else message)
 
     yield step
-    _write(folder, command, lasted(steps, time.monotonic() - start))
+    if keep:
+        _write(folder, command, lasted(steps, time.monotonic() - start))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from averting.commands.options import Folder, Formats, Json, Quiet, Renderer, print_json
-from averting.commands.progress import teller, timed
+from averting.commands.progress import timed
 
 
 def publish(
@@ -37,10 +37,12 @@ def publish(
     """
     made = _published_file(folder, destination, of, rules, previous, quiet or json) if of else None
     if made is None:
+        from averting.evaluation.usual_pages import publishing_seconds
         from averting.reporting.publish import publish as publish_results
 
         formats = [name.strip() for name in to.split(",")]
-        with timed(folder, f"publish {to}", quiet=quiet or json) as progress:
+        usual = publishing_seconds(folder, to=formats)
+        with timed(folder, f"publish {to}", quiet=quiet or json, usual=usual) as progress:
             made = publish_results(
                 folder, destination, rules=rules, previous=previous, engine=engine, to=formats, progress=progress
             )
@@ -54,5 +56,8 @@ def _published_file(
     file: Path, destination: Path, kind: str, rules: str, previous: tuple[Path, ...], quiet: bool
 ) -> Path:
     from averting.evaluation.publishing import publish_file
+    from averting.evaluation.usual_pages import ONE_PAGE
 
-    return publish_file(file, destination, kind=kind, rules=rules, previous=previous, progress=teller(quiet))
+    # no times are kept: the file's folder is not ours, and the new one must hold nothing but what may leave
+    with timed(file.parent, f"publish {kind}", quiet=quiet, usual=ONE_PAGE, keep=False) as progress:
+        return publish_file(file, destination, kind=kind, rules=rules, previous=previous, progress=progress)

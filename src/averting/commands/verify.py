@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from averting.commands.options import Data, Json, Quiet, print_json
-from averting.commands.progress import teller
+from averting.commands.progress import timed
 
 DIFFERS = 3
 
@@ -29,8 +29,12 @@ def verify(
     Example: averting verify my-pilot/results
     """
     from averting.evaluation import verify as verify_results
+    from averting.evaluation.usual import usual_seconds
 
-    found = verify_results(results, data=data, progress=teller(quiet or json))
+    made_in = results if (results / "results").is_dir() else results.parent
+    # the stages are those of a run
+    with timed(made_in, "run", quiet=quiet or json, usual=usual_seconds(made_in), keep=False) as progress:
+        found = verify_results(results, data=data, progress=progress)
     if json:
         print_json(found.to_dict())
     else:

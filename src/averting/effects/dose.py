@@ -116,6 +116,8 @@ def dose_response(
         )
     elif not (before.sum() > 0 and after.sum() > 0):
         why = "The pilots together have no event before the start, or none after it."
+    elif len(np.unique(doses[before + after > 0])) < 2:
+        why = "All events are of pilots of one dose, so there is nothing to compare them with."
     if why:
         return DoseResponse(pilots, differ, math.nan, math.nan, math.nan, math.nan, level, f"{why} {CAVEAT}")
     slope = dose_slope(before, after, log_odds, doses)

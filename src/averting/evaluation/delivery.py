@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import NamedTuple
 
-import pandas as pd
-
-from averting.data.disclosure import DisclosureRecord, PublicTable, load_rules
+from averting.data.disclosure import DisclosureRecord, PublicTable, Rules, load_rules
 from averting.errors import EvaluationError, Fault, refuse
-from averting.evaluation.dose import dose_of, read_dose
+from averting.evaluation.dose import DoseQuestion, dose_of, read_dose
 from averting.evaluation.toml_table import TomlTable, open_table
-from averting.outcomes.delivery import PLANNED, read_delivery
+from averting.outcomes.delivery import PLANNED, Delivery, read_delivery
 from averting.outcomes.tidier import NOT_STATED, Version, versions_table
 from averting.reporting.findings import Findings
 from averting.reporting.wording import rounded
@@ -38,15 +37,39 @@ def what_was_delivered(path: str | Path, *, previous: Sequence[PublicTable] = ()
     EvaluationError
         If the file cannot be used.
     """
-    path = Path(path)
+    asked = _read(Path(path))
+    rules = load_rules(asked.rules)
+    found = Findings("delivery", "What was delivered", DESCRIPTION, (), {}, DisclosureRecord(rules), ())
+    if asked.records is not None:
+        found = _recorded(found, asked, read_delivery(asked.records), rules, previous)
+    if not asked.versions:
+        return found
+    missing = tuple(
+        f"{one.name}: not stated: {', '.join(one.missing).replace('_', ' ')}."
+        for one in asked.versions
+        if one.missing
+    )
+    tables = {**found.tables, "what it was (TIDieR)": versions_table(asked.versions)}
+    return replace(found, statements=found.statements + missing, tables=tables)
+
+
+class _Asked(NamedTuple):
+    """What a file on delivery names; never a plan or a dose without records."""
+
+    records: Path | None
+    rules: str
+    plan: dict[str, float]
+    dose: DoseQuestion | None
+    versions: list[Version]
+
+
+def _read(path: Path) -> _Asked:
     faults: list[Fault] = []
     top = open_table(path, faults, advice="Name a file on delivery.")
     records, rules = top.take("records", str, None), top.take("rules", str, "under_five")
     plan = _plan(top.table("plan"))
-    versions, dose = (
-        [_version(table) for table in top.tables("version")],
-        read_dose(top.table("dose"), path.parent),
-    )
+    versions = [_version(table) for table in top.tables("version")]
+    dose = read_dose(top.table("dose"), path.parent)
     top.done()
     if records is None and not versions:
         faults.append(Fault(path.name, "it says nothing", "Name records, describe a [[version]], or both"))
@@ -56,32 +79,23 @@ def what_was_delivered(path: str | Path, *, previous: Sequence[PublicTable] = ()
                 Fault(f"{path.name} [{name}]", "there are no records to hold it against", "Name records")
             )
     refuse(EvaluationError, f"{path.name} cannot be used", faults)
-    tables: dict[str, pd.DataFrame] = {}
-    said: list[str] = []
-    applied = load_rules(rules)
-    record, counts = DisclosureRecord(applied), tuple[PublicTable, ...]()
-    if records is not None:
-        delivery = read_delivery(path.parent / records)
-        told, record = delivery.protected(applied, previous=previous)
-        counts = (told.public,)
-        said += rounded(applied)
-        tables["delivered"] = told.by_period()
-        said.append("Meetings are days with a decision. Spend is in pounds as they were paid.")
-        tables["waits, in days from referral"] = told.waits()
-        if plan:
-            tables["planned and delivered"] = told.fidelity(plan)
-        if dose:
-            found = dose_of(dose, delivery)
-            said += found.statements
-            tables |= {} if found.table.empty else {"by dose, between pilots": found.table}
-    if versions:
-        tables["what it was (TIDieR)"] = versions_table(versions)
-        said += [
-            f"{one.name}: not stated: {', '.join(one.missing).replace('_', ' ')}."
-            for one in versions
-            if one.missing
-        ]
-    return Findings("delivery", "What was delivered", DESCRIPTION, tuple(said), tables, record, counts)
+    return _Asked(None if records is None else path.parent / records, rules, plan, dose, versions)
+
+
+def _recorded(
+    findings: Findings, asked: _Asked, delivery: Delivery, rules: Rules, previous: Sequence[PublicTable]
+) -> Findings:
+    """Add what records tell."""
+    told, record = delivery.protected(rules, previous=previous)
+    said = [*rounded(rules), "Meetings are days with a decision. Spend is in pounds as they were paid."]
+    tables = {"delivered": told.by_period(), "waits, in days from referral": told.waits()}
+    if asked.plan:
+        tables["planned and delivered"] = told.fidelity(asked.plan)
+    if asked.dose:
+        found = dose_of(asked.dose, delivery)
+        said += found.statements
+        tables |= {} if found.table.empty else {"by dose, between pilots": found.table}
+    return replace(findings, statements=tuple(said), tables=tables, record=record, counts=(told.public,))
 
 
 def _plan(table: TomlTable | None) -> dict[str, float]:

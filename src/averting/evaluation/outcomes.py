@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +10,16 @@ import pandas as pd
 from averting.data import Neighbours, load_indicators, read_neighbours, read_panel
 from averting.data.disclosure import load_rules
 from averting.data.frequency import FREQUENCIES
+from averting.effects.estimator import Progress, silent
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.toml_table import TomlTable, open_table
 from averting.outcomes import Board, framework, from_panel, make_board, outcome_sets, read_own
 from averting.outcomes.board import LAST, board_record, closures
 from averting.reporting.board import BoardFiles, draw_board, write_board
-from averting.reporting.findings import may_leave
+from averting.reporting.findings import DRAWING, may_leave
 from averting.reporting.release import new_release, seal
+
+READING = "reading the data"
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def outcomes_board(
     folder: str | Path,
     *,
     page: bool = True,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress = silent,
 ) -> tuple[Path, ...]:
     """Make an outcomes board: tables, a spreadsheet and a page, small numbers withheld.
 
@@ -181,7 +183,7 @@ def outcomes_board(
         Where to write.
     page : bool
         Whether to render ``board.html`` besides (the ``report`` extra).
-    progress : callable, optional
+    progress : callable
         Is told, in words, what is being done.
 
     Returns
@@ -194,14 +196,12 @@ def outcomes_board(
     EvaluationError
         If the file cannot be used.
     """
-    settings, tell = read_board(path), progress or _silent
-    tell("reading the data")
-    return _write_board(settings, board_of(settings), Path(folder), page=page, draft=True, progress=tell)
+    settings = read_board(path)
+    progress(READING)
+    return _write_board(settings, board_of(settings), Path(folder), page=page, draft=True, progress=progress)
 
 
-def publish_board(
-    path: str | Path, destination: str | Path, *, progress: Callable[[str], None] | None = None
-) -> Path:
+def publish_board(path: str | Path, destination: str | Path, *, progress: Progress = silent) -> Path:
     """Write what may leave of a board into a new folder: page, spreadsheet, tables and the record of what was withheld.
 
     Raises
@@ -211,12 +211,12 @@ def publish_board(
     EvaluationError
         If the file cannot be used.
     """
-    settings, destination, tell = read_board(path), Path(destination), progress or _silent
-    tell("reading the data")
+    settings, destination = read_board(path), Path(destination)
+    progress(READING)
     board = board_of(settings)
     record = may_leave(board_record(board, load_rules(settings.rules)), settings.title, destination)
     with new_release(destination) as public:
-        _write_board(settings, board, public, page=True, draft=False, progress=tell)
+        _write_board(settings, board, public, page=True, draft=False, progress=progress)
         seal(public, record, (), groups="outcomes")
     return destination
 
@@ -228,15 +228,11 @@ def _write_board(
     *,
     page: bool,
     draft: bool,
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> tuple[Path, ...]:
     files = BoardFiles(settings.title, settings.local, settings.note, board)
     made = write_board(files, folder, source=settings.credit)
     if not page:
         return (made,)
-    progress("rendering the page")
+    progress(DRAWING)
     return made, draw_board(folder, draft=draft, progress=progress)
-
-
-def _silent(_message: str) -> None:
-    return

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from averting.effects.estimator import Progress, silent
 from averting.errors import DisclosureError
 from averting.evaluation.areas import areas_together
 from averting.evaluation.delivery import what_was_delivered
@@ -12,6 +13,7 @@ from averting.evaluation.equity import effects_by_cohort
 from averting.evaluation.moves import where_pupils_went
 from averting.evaluation.outcomes import publish_board
 from averting.reporting.findings import Findings, earlier_counts, publish_findings
+from averting.reporting.publish import WITHHOLDING
 
 KINDS = ("delivery", "moves", "areas", "equity", "outcomes")
 """Commands whose files can be published."""
@@ -24,7 +26,7 @@ def publish_file(
     kind: str,
     rules: str = "under_five",
     previous: Sequence[str | Path] = (),
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Path:
     """Write what may leave of a command's file into a new folder: page, tables and the record of what was withheld.
 
@@ -57,7 +59,7 @@ def publish_file(
         raise DisclosureError(f"Earlier releases of {kind} cannot be taken into account: leave --previous out.")
     if kind == "outcomes":
         return publish_board(path, destination, progress=progress)
-    progress("finding what must be withheld")
+    progress(WITHHOLDING)
     return publish_findings(_findings(path, kind, rules, previous), destination, progress=progress)
 
 

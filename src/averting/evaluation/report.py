@@ -19,7 +19,8 @@ from averting.reporting.render import check_formats, render_files, reports
 from averting.reporting.wording import DRAFT
 
 Engine = Literal["auto", "quarto", "embedded"]
-_AT_A_TIME = 2
+AT_A_TIME = 2
+"""Reports rendered beside each other."""
 
 
 def render(
@@ -152,7 +153,7 @@ def render_all(
         )
 
     # cells and pandoc run in processes of their own, so threads are enough to keep two cores busy
-    with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
+    with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
         waiting = [pool.submit(one, job) for job in jobs]
         try:
             return tuple(path for each in waiting for path in each.result())

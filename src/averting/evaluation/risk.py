@@ -171,16 +171,21 @@ def _of_pupils(asked: PupilTable, question: RiskQuestion) -> RiskFindings:
     shown = withhold(sets, hidden)
     said = [about(cells.outcome, float(cells.pupils.sum())), *_said_of_model(model, hidden)]
     said += [*moved(shown), *_warnings(shown[shown["set"] == "full"])]
-    if prior:
-        said.append(
-            f"The full set uses {len(prior)} published {asked.prior_basis} ratios as priors, each with a standard deviation of "
-            f"{asked.prior_spread:g} in logs, which is an assumption."
-        )
+    said += _said_of_prior(asked, len(prior) if prior else 0)
     tables = {"associations by adjustment set": shown} | _more_tables(model, asked, question, rules, hidden)
     said += [words for name, words in READ.items() if name in tables]
     if question.scores:
         said.append(_write_scores(model, asked, question.scores))
     return RiskFindings(tuple(said), tables)
+
+
+def _said_of_prior(asked: PupilTable, ratios: int) -> list[str]:
+    if not ratios:
+        return []
+    return [
+        f"The full set uses {ratios} published {asked.prior_basis} ratios as priors, each with a standard deviation of "
+        f"{asked.prior_spread:g} in logs, which is an assumption."
+    ]
 
 
 def _said_of_model(model: RiskModel, hidden: Mapping[str, frozenset[str]]) -> list[str]:

@@ -13,6 +13,7 @@ from averting.effects.estimator import Progress, silent
 from averting.errors import EvaluationError, Fault, refuse
 from averting.evaluation.compare_results import Difference, differences
 from averting.evaluation.runner import check_evaluation, software, write_results
+from averting.evaluation.sequence import READING
 from averting.evaluation.settings import FILE, INDICATORS, Evaluation, read_evaluation
 from averting.evaluation.store import Store, harmed
 from averting.provenance import file_hash
@@ -94,6 +95,7 @@ def verify(results: str | Path, *, data: str | Path | None = None, progress: Pro
     evaluation = _recorded(opened, data)
     now, then = software(), opened.manifest["inputs"]
     with tempfile.TemporaryDirectory(prefix="averting-verify-") as scratch:
+        progress(READING)
         checked = check_evaluation(_named(evaluation, then["data"]["file"], Path(scratch)))
         made = write_results(checked, Store(Path(scratch)), progress=progress)
         progress("comparing every file")

@@ -6,12 +6,14 @@ from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from averting.reporting import numbers, wording
 from averting.reporting.figures import COMPARISON, INK, PILOT, STYLE, ReportFigure, finish, new_axes, short
 from averting.reporting.results import Results
 from averting.reporting.tables import ReportTable
 
+Array = NDArray[np.float64]
 _FORESTS = {
     "schools": ("pilot", "each pilot's own"),
     "event_time": ("event_time", "each period since the start: 0 is the first"),
@@ -107,22 +109,7 @@ def forest(results: Results, estimate: str, name: str) -> ReportFigure:
     """Draw ratios with intervals, one row a pilot or a period since the start, over the ratio of all."""
     import matplotlib as mpl
 
-    effect = results.effect(estimate)
-    table, (column, words) = effect.tables[name], _FORESTS[name]
-    names = results.record("design/design")["pilots"]
-    labels = [
-        (names.get(str(value), {}).get("name") or str(value)) if name == "schools" else f"period {value}"
-        for value in table[column]
-    ]
-    middle, low, high = (
-        np.append(table[end].to_numpy(float), whole)
-        for end, whole in (
-            ("median", effect.estimate),
-            ("lower", effect.interval[0]),
-            ("upper", effect.interval[1]),
-        )
-    )
-    labels.append("all together")
+    labels, middle, low, high = _forest_rows(results, estimate, name)
     rows = np.arange(len(labels))
     with mpl.rc_context(STYLE):
         figure, axes = new_axes(1.2 + 0.34 * len(labels))
@@ -137,16 +124,30 @@ def forest(results: Results, estimate: str, name: str) -> ReportFigure:
         ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10) if low.min() / 1.6 <= tick <= high.max() * 1.6]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
-        points = "; ".join(
-            f"{label} {m:.2f} ({a:.2f} to {b:.2f})"
-            for label, m, a, b in zip(labels, middle, low, high, strict=True)
-        )
         cells = [
-            (str(label), f"{m:.2f}", f"{a:.2f} to {b:.2f}")
+            (label, f"{m:.2f}", f"{a:.2f} to {b:.2f}")
             for label, m, a, b in zip(labels, middle, low, high, strict=True)
         ]
+        points = "; ".join(f"{label} {ratio} ({interval})" for label, ratio, interval in cells)
         behind = ReportTable(("Of", "Ratio", "Interval"), cells, numeric=(1, 2))
-        return finish(figure, f"Ratios with intervals, {words}; 1 means no effect. {points}.", behind)
+        words = f"Ratios with intervals, {_FORESTS[name][1]}; 1 means no effect. {points}."
+        return finish(figure, words, behind)
+
+
+def _forest_rows(results: Results, estimate: str, name: str) -> tuple[list[str], Array, Array, Array]:
+    """Return labels, ratios and their intervals' ends; the last is of all together."""
+    effect = results.effect(estimate)
+    table, column = effect.tables[name], _FORESTS[name][0]
+    pilots = results.record("design/design")["pilots"]
+    labels = [
+        str(pilots.get(str(value), {}).get("name") or value) if name == "schools" else f"period {value}"
+        for value in table[column]
+    ]
+    middle, low, high = (
+        np.append(table[end].to_numpy(float), whole)
+        for end, whole in zip(("median", "lower", "upper"), (effect.estimate, *effect.interval), strict=True)
+    )
+    return [*labels, "all together"], middle, low, high
 
 
 def learned(results: Results, estimate: str) -> ReportTable:

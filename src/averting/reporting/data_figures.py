@@ -89,21 +89,18 @@ def funnel(results: Results) -> ReportFigure:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
         ends = _limits(size, rate, _dispersion(size, events, rate))
-        outside = (events / size > ends[1]) | (events / size < ends[0])
-        counts = (int(mine.sum()), int((outside & mine).sum()), int((~mine).sum()), int((outside & ~mine).sum()))
-        alt = (
-            f"Funnel plot of rates before the start by size: {counts[1]} of {counts[0]} pilot {units} and {counts[3]} of "
-            f"{counts[2]} others lie outside the range in which 95% would lie by chance and by how much they usually differ."
-        )
-        rows = [
-            (f"Pilot {units}", str(counts[0]), str(counts[1])),
-            (f"Other {units}", str(counts[2]), str(counts[3])),
-        ]
-        return finish(
-            figure,
-            alt,
-            ReportTable((units.capitalize(), "In the figure", "Outside the range"), rows, numeric=(1, 2)),
-        )
+        return finish(figure, *_outside((events / size > ends[1]) | (events / size < ends[0]), mine, units))
+
+
+def _outside(outside: NDArray[np.bool_], mine: NDArray[np.bool_], units: str) -> tuple[str, ReportTable]:
+    """Say how many pilots and others lie outside the funnel, in words and as a table."""
+    pilots, theirs, others, rest = (int(n.sum()) for n in (mine, outside & mine, ~mine, outside & ~mine))
+    alt = (
+        f"Funnel plot of rates before the start by size: {theirs} of {pilots} pilot {units} and {rest} of "
+        f"{others} others lie outside the range in which 95% would lie by chance and by how much they usually differ."
+    )
+    rows = [(f"Pilot {units}", str(pilots), str(theirs)), (f"Other {units}", str(others), str(rest))]
+    return alt, ReportTable((units.capitalize(), "In the figure", "Outside the range"), rows, numeric=(1, 2))
 
 
 def _before(results: Results, key: str, panel: Panel) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from averting.data.written import read_table, write_table
+from averting.effects.estimator import Progress
 from averting.errors import RenderError
 from averting.provenance import canonical_json
 from averting.reporting.render import render
@@ -65,7 +66,7 @@ def draw_page(
     *,
     title: str | None = None,
     draft: bool,
-    progress: Callable[[str], None] | None,
+    progress: Progress,
 ) -> Path:
     """Render a template beside the folder ``tables`` that it reads, marked as a draft or not; return the page.
 

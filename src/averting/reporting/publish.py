@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ import pandas as pd
 from averting.checks import CheckResult
 from averting.data.disclosure import WITHHELD, DisclosureRecord, PublicTable, load_rules
 from averting.data.written import write_table
+from averting.effects.estimator import Progress, silent
 from averting.errors import DisclosureError, EstimationError, RenderError
 from averting.provenance import file_hash
 from averting.reporting import cost_tables, tables
@@ -21,6 +22,7 @@ from averting.reporting.release import new_release, refuse_existing, release_cou
 from averting.reporting.render import check_formats, render_files, reports
 from averting.reporting.results import Results, open_results
 
+WITHHOLDING = "finding what must be withheld"
 _SOURCES = ("*.qmd", "*.yml", "*.bib", "*.css")
 
 
@@ -32,7 +34,7 @@ def publish(
     previous: Sequence[str | Path] = (),
     engine: Literal["auto", "quarto", "embedded"] = "auto",
     to: Sequence[str] = ("html",),
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Path:
     """Write what may leave of an evaluation into a new folder.
 
@@ -74,7 +76,7 @@ def publish(
     endings = check_formats(to)
     results = _current_results(folder)
     _refuse_unconverged(results)
-    progress("finding what must be withheld")
+    progress(WITHHOLDING)
     made = control(results, load_rules(rules), _earlier(results, previous))
     _refuse_exposed(made.record)
     with new_release(destination) as public:
@@ -83,10 +85,16 @@ def publish(
         controlled = write_controlled(made, inside / "results")
         _write_tables(controlled, made, public / "tables")
         for name in (name for name in reports(inside) if name != PROFILES):
+            progress(rendering(name))
             outputs = [public / f"{name}.{ending}" for ending in endings]
             render_files(inside / f"{name}.qmd", outputs=outputs, engine=engine, cache=False, progress=progress)
         seal(public, made.record, made.tables, groups=_groups(results))
     return destination
+
+
+def rendering(report: str) -> str:
+    """Return what is said while a report is made."""
+    return f"rendering {report}.qmd"
 
 
 def _current_results(folder: Path) -> Results:

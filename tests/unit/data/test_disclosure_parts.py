@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -211,6 +212,8 @@ def test_only_rules_that_round_say_that_they_round() -> None:
     }
     assert said == {"under_five": ["rounding"], "under_five_exact": []}
     assert load_rules("under_five_exact").rounding == 1
+    to_two = protect([table], replace(load_rules("under_five_exact"), rounding=2))[1]
+    assert [decision.reason for decision in to_two.decisions] == ["rounding"]
 
 
 @pytest.mark.parametrize("count", [5.0, 21.0])

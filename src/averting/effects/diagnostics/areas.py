@@ -17,6 +17,7 @@ CROWDED = 0.1
 FEWEST_STAND_INS = 5
 """Local authorities without pilots, each large enough, that are needed to see what such shocks do."""
 
+_KEY = "ratio_did/areas"
 _DRAWS = 2_000
 _SETS = 5_000
 _FEWEST_SETS = 100
@@ -86,47 +87,51 @@ def areas_check(areas: Areas | None, *, permuted: bool = True, units: str = "sch
     units : str
         What is compared, in the plural; only schools lie in authorities.
     """
-    key, lie = "ratio_did/areas", "" if areas is None else _where(areas)
     if areas is None:
         message = (
             "Local authorities are not known of every school: shocks to whole authorities cannot be looked for."
+            if units == "schools"
+            else f"Shocks that strike several {units} at once are not looked for."
         )
-        if units != "schools":
-            message = f"Shocks that strike several {units} at once are not looked for."
-        return CheckResult(key, "info", message)
+        return CheckResult(_KEY, "info", message)
+    lie = _where(areas)
     if areas.separate and areas.others < 2:
         return CheckResult(
-            key,
+            _KEY,
             "fail",
             f"{lie} All comparison schools lie in one other. Whatever else happened in either authority looks the "
             "same as the programme, and nothing shows how large such shocks are.",
             "Add comparison schools of the pilots' own authority, or of several others.",
         )
-    if areas.sets is not None and not permuted:
+    if areas.sets is not None or areas.crowded:
+        return _together(f"{lie} That is fewer than chance would give", areas, permuted=permuted)
+    return CheckResult(_KEY, "pass", f"{lie} That is no fewer than chance would give.")
+
+
+def _together(lie: str, areas: Areas, *, permuted: bool) -> CheckResult:
+    """Say what is done where the pilots lie in fewer authorities than chance would have it."""
+    if areas.sets is None:
         return CheckResult(
-            key,
+            _KEY,
             "warn",
-            f"{lie} That is fewer than chance would give, and redrawn panels know nothing of shocks to a whole "
-            "authority.",
-            "Use inference='permutation', which compares the pilots with schools that lie together in the same way.",
-        )
-    if areas.sets is not None:
-        return CheckResult(
-            key,
-            "pass",
-            f"{lie} That is fewer than chance would give, so they are compared with sets of schools that lie "
-            "together in the same way: a shock to a whole authority counts as chance.",
-        )
-    if areas.crowded:
-        return CheckResult(
-            key,
-            "warn",
-            f"{lie} That is fewer than chance would give, and too few others are large enough to stand in for "
-            "them. A shock to a whole authority could pass for an effect, and the p-value does not allow for it.",
+            f"{lie}, and too few others are large enough to stand in for them. A shock to a whole authority could pass "
+            "for an effect, and the p-value does not allow for it.",
             f"Add comparison schools from at least {FEWEST_STAND_INS} other authorities, as many in each as there "
             "are pilots together.",
         )
-    return CheckResult(key, "pass", f"{lie} That is no fewer than chance would give.")
+    if permuted:
+        return CheckResult(
+            _KEY,
+            "pass",
+            f"{lie}, so they are compared with sets of schools that lie together in the same way: a shock to a whole "
+            "authority counts as chance.",
+        )
+    return CheckResult(
+        _KEY,
+        "warn",
+        f"{lie}, and redrawn panels know nothing of shocks to a whole authority.",
+        "Use inference='permutation', which compares the pilots with schools that lie together in the same way.",
+    )
 
 
 def _where(areas: Areas) -> str:

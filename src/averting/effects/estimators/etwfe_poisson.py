@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
@@ -98,6 +100,33 @@ def _change(middle: CohortFit, events: Array, ratio: float, draws: Array, sample
     return np.asarray(observed - without * (ratio / draws)[:, None, None])
 
 
+class _LogRatio(NamedTuple):
+    """Log ratio over all treated periods and its standard error, by fill: what is said covers every fill."""
+
+    centre: dict[str, float]
+    error: dict[str, float]
+
+    @classmethod
+    def of(cls, fits: dict[str, CohortFit], sizes: Array) -> _LogRatio:
+        whole = np.ones((1, len(sizes)))
+        found = {name: _log_ratios(one, sizes, whole) for name, one in fits.items()}
+        return cls(
+            {name: float(log_ratio[0]) for name, (log_ratio, _) in found.items()},
+            {name: float(standard_errors(influence)[0]) for name, (_, influence) in found.items()},
+        )
+
+    def interval(self, level: float) -> tuple[float, float]:
+        reach = float(norm.ppf(0.5 + level / 2))
+        low = min(self.centre[name] - reach * self.error[name] for name in self.centre)
+        high = max(self.centre[name] + reach * self.error[name] for name in self.centre)
+        return float(np.exp(low)), float(np.exp(high))
+
+    def p_value(self) -> float:
+        if min(self.centre.values()) < 0 < max(self.centre.values()):
+            return 1.0
+        return max(float(2 * norm.sf(abs(self.centre[name]) / self.error[name])) for name in self.centre)
+
+
 def fit(design: Design, request: Request) -> Effect:
     """Estimate the ratio of the pilots' events to those expected without the programme.
 
@@ -124,13 +153,9 @@ def fit(design: Design, request: Request) -> Effect:
             "within a cohort. Leave covariates out, or use ratio_did."
         )
     sizes = _sizes(fits["middle"].cells, sample)
-    found = {name: _log_ratios(one, sizes, np.ones((1, len(sizes)))) for name, one in fits.items()}
-    centre = {name: float(log_ratio[0]) for name, (log_ratio, _) in found.items()}
-    error = {name: float(standard_errors(influence)[0]) for name, (_, influence) in found.items()}
-    reach = float(norm.ppf(0.5 + request.level / 2))
-    draws = _draws(centre, error, request)
-    ratio = float(np.exp(centre["middle"]))
-    straddles = min(centre.values()) < 0 < max(centre.values())
+    found = _LogRatio.of(fits, sizes)
+    draws = _draws(found, request)
+    ratio = float(np.exp(found.centre["middle"]))
     return Effect(
         estimand=Estimand(
             request.indicator,
@@ -142,15 +167,12 @@ def fit(design: Design, request: Request) -> Effect:
         inference=f"Poisson pseudo-likelihood, variance clustered by {design.panel.level}, normal interval of the log ratio"
         + (f" ({request.reason})" if request.reason else ""),
         estimate=ratio,
-        interval=(
-            float(np.exp(min(centre[name] - reach * error[name] for name in fits))),
-            float(np.exp(max(centre[name] + reach * error[name] for name in fits))),
-        ),
+        interval=found.interval(request.level),
         level=request.level,
         draws=label_draws(draws, "ratio"),
         draw_kind="confidence",
         change=label_change(_change(fits["middle"], filled["middle"], ratio, draws, sample), design),
-        p_value=1.0 if straddles else max(float(2 * norm.sf(abs(centre[name]) / error[name])) for name in fits),
+        p_value=found.p_value(),
         checks=(*design.checks, *_checks(sample)),
         tables={
             "group_time": _table(fits["middle"], sizes, sample, request.level, by_cell=True),
@@ -159,7 +181,8 @@ def fit(design: Design, request: Request) -> Effect:
     )
 
 
-def _draws(centre: dict[str, float], error: dict[str, float], request: Request) -> Array:
+def _draws(found: _LogRatio, request: Request) -> Array:
+    centre, error = found
     used = [name for name in centre if name != "middle"] or ["middle"]
     rng = stream(request.seed, f"effects/{KEY}/{request.indicator}")
     parts = np.array_split(np.arange(request.draws), len(used))

@@ -224,6 +224,15 @@ def _checks(design: Design, counts: Counts, interval: tuple[float, float]) -> li
     ]
 
 
+def _estimand(design: Design, indicator: str) -> Estimand:
+    return Estimand(
+        indicator,
+        contrast="rate with the programme over the rate without it",
+        population=f"{pilots_in_words(design)}, {since_when(design)}",
+        scale="ratio",
+    )
+
+
 def _permutation_table(fill: FilledCounts) -> pd.DataFrame:
     statistics = fill.statistics_at_ratio(np.zeros(1))[0]
     return pd.DataFrame({"statistic": statistics, "is_pilots": np.arange(len(statistics)) == 0})
@@ -289,12 +298,7 @@ def fit(design: Design, request: Request) -> Effect:
         detection_check(detectable, units=design.panel.units),
     ]
     return Effect(
-        estimand=Estimand(
-            indicator,
-            contrast="rate with the programme over the rate without it",
-            population=f"{pilots_in_words(design)}, {since_when(design)}",
-            scale="ratio",
-        ),
+        estimand=_estimand(design, indicator),
         method="ratio_did",
         inference=reference.words,
         estimate=fills["middle"].estimate,

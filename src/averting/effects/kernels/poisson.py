@@ -87,7 +87,7 @@ def poisson_fe(
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
-    return np.asarray(np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1.0), 0.0))
+    return np.divide(numerator, denominator, out=np.zeros_like(denominator), where=denominator > 0)
 
 
 def _deviance(counts: Array, expected: Array, weights: Array) -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from averting.effects.estimator import Progress, silent
 from averting.outcomes import Board
 from averting.reporting.parts import draw_page, read_parts, write_parts
 from averting.reporting.spreadsheet import NOTES, SourcedTable, notes_of, write_excel
@@ -70,7 +70,7 @@ def write_board(files: BoardFiles, folder: Path, *, source: str) -> Path:
     return folder / "board.xlsx"
 
 
-def draw_board(folder: Path, *, draft: bool, progress: Callable[[str], None] | None = None) -> Path:
+def draw_board(folder: Path, *, draft: bool, progress: Progress = silent) -> Path:
     """Render the page of a board that is written; every page is a draft but those of a release.
 
     Returns

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from averting.data.disclosure import DisclosureRecord, PublicTable
+from averting.effects.estimator import Progress, silent
 from averting.errors import DisclosureError, RenderError
 from averting.reporting.findings.findings import Findings, Forest
 from averting.reporting.parts import draw_page, read_parts, write_parts
@@ -15,11 +16,11 @@ from averting.reporting.release import new_release, refuse_existing, release_cou
 
 _PAGE = Path(__file__).with_name("page.qmd")
 _RECORD = "findings.json"
+DRAWING = "rendering the page"
+"""What is said while the page is made."""
 
 
-def write_findings(
-    findings: Findings, folder: Path, *, draft: bool = True, progress: Callable[[str], None] | None = None
-) -> Path:
+def write_findings(findings: Findings, folder: Path, *, draft: bool = True, progress: Progress = silent) -> Path:
     """Write tables (CSV) and a page of findings; every page is a draft but those of a release.
 
     Returns
@@ -64,9 +65,7 @@ def open_findings(folder: str | Path = "tables") -> Findings:
     return Findings(**{**words, "statements": tuple(words["statements"])}, tables=tables, forests=forests)
 
 
-def publish_findings(
-    findings: Findings, destination: str | Path, *, progress: Callable[[str], None] = lambda _: None
-) -> Path:
+def publish_findings(findings: Findings, destination: str | Path, *, progress: Progress = silent) -> Path:
     """Write what may leave of findings into a new folder: page, tables, record of what was withheld, and public counts.
 
     Parameters
@@ -86,7 +85,7 @@ def publish_findings(
     destination = Path(destination)
     record = may_leave(findings.record, findings.title, destination)
     with new_release(destination) as public:
-        progress("rendering the page")
+        progress(DRAWING)
         write_findings(findings, public, draft=False, progress=progress)
         seal(public, record, findings.counts, groups=findings.kind)
     return destination

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 from pandas.api.types import is_numeric_dtype
@@ -80,9 +81,8 @@ def page_table(findings: Findings, name: str) -> ReportTable:
     return ReportTable(heads, rows, numeric=[i for i, column in enumerate(kept) if i and column in numeric])
 
 
-def legend(findings: Findings) -> list[str]:
+def legend(findings: Findings, tables: Iterable[ReportTable]) -> list[str]:
     """Return what the signs of a page's tables mean, as far as they are on it."""
-    tables = [page_table(findings, name) for name in findings.tables]
     cells = {cell for table in tables for row in table.rows for cell in row}
     said = []
     if any(cell.endswith(")") and f"{_TIE}to{_TIE}" in cell for cell in cells):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from averting.effects.estimator import Progress, silent
 from averting.errors import MissingExtraError, RenderError, refuse
 
 from . import quarto, selfcontained
@@ -39,7 +40,7 @@ def render(
     watermark: str = "",
     cache: bool = True,
     cache_key: Sequence[str] = (),
-    progress: Callable[[str], None] | None = None,
+    progress: Progress = silent,
 ) -> Path:
     """Render a report to one self-contained HTML file, an accessible PDF or a Word document.
 
@@ -81,7 +82,7 @@ def render_files(
     watermark: str = "",
     cache: bool = True,
     cache_key: Sequence[str] = (),
-    progress: Callable[[str], None] | None = None,
+    progress: Progress = silent,
 ) -> tuple[Path, ...]:
     """Render a report to several files; its cells run once.
 
@@ -107,7 +108,7 @@ def render_files(
         (kept in ``.averting-cache`` beside the report).
     cache_key : sequence of str
         What else the cells read: hashes of data and results. Files they read are not watched otherwise.
-    progress : callable of str, optional
+    progress : callable of str
         Told in words what is happening.
 
     Returns
@@ -123,13 +124,13 @@ def render_files(
     MissingExtraError
         Where the ``report`` extra is not installed.
     """
-    source, tell, given = _source(Path(source)), progress or _silent, parameters or {}
+    source, given = _source(Path(source)), parameters or {}
     targets = [_target(Path(output)) for output in outputs]
     by_quarto = [target for target in targets if _engine(engine, target) == "quarto"]
     others = [target for target in targets if target not in by_quarto]
     made: dict[Path, bytes] = {}
     if by_quarto:
-        tell(f"{source.name}: rendering with Quarto")
+        progress(f"{source.name}: rendering with Quarto")
         html = quarto.render(source, given, cache=cache, environment=cell_environment())
         made |= dict.fromkeys(by_quarto, html.encode())
     if others:
@@ -138,7 +139,7 @@ def render_files(
         from . import embedded
 
         pages = embedded.render(
-            source, given, formats=formats, watermark=watermark, cache=cache, cache_key=cache_key, tell=tell
+            source, given, formats=formats, watermark=watermark, cache=cache, cache_key=cache_key, tell=progress
         )
         made |= dict(zip(others, pages, strict=True))
     for target in targets:
@@ -148,7 +149,7 @@ def render_files(
             made[target] = with_banner(made[target].decode(), watermark).encode()
     for target in targets:
         _write(target, made[target])
-        tell(f"{source.name}: wrote {target}")
+        progress(f"{source.name}: wrote {target}")
     return tuple(targets)
 
 
@@ -163,10 +164,6 @@ def check_formats(to: Sequence[str]) -> tuple[str, ...]:
     if not to or not set(to) <= {"html", "pdf", "docx"}:
         raise RenderError(f"The formats are {', '.join(to) or 'none'}. Give html, pdf, docx or several of them.")
     return tuple(dict.fromkeys(to))
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""
 
 
 def _source(source: Path) -> Path:

@@ -10,7 +10,7 @@ import posixpath
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +18,7 @@ from html import escape, unescape
 from pathlib import Path
 from urllib.parse import unquote
 
+from averting.effects.estimator import Progress, silent
 from averting.errors import Fault, RenderError, refuse
 
 from .sidebar import Entry, Sidebar, read_sidebar
@@ -58,7 +59,7 @@ def build(
     site: str | Path,
     *,
     generated: Mapping[str, str] | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Path:
     """Write the pages that a project's sidebar names as HTML, with the sidebar on each and links between them.
 

@@ -22,6 +22,9 @@ def test_crowding_is_the_hypergeometric_chance() -> None:
     # two units in one area of six among ten such areas: the second is one of 5 of the other 59
     found = crowding(AREA, 2, draws=40_000, rng=rng())
     assert found == pytest.approx(5 / 59, abs=5 * np.sqrt(0.08 * 0.92 / 40_000))
+    # areas of two and of ten: both units of the first, or two of the second
+    found = crowding(np.repeat([0, 1], [2, 10]), 2, draws=40_000, rng=rng())
+    assert found == pytest.approx((1 + 45) / 66, abs=5 * np.sqrt(0.7 * 0.3 / 40_000))
     # three in one area: hypergeometric, summed over areas
     expected = 10 * stats.hypergeom.pmf(3, 60, 6, 3)
     assert crowding(AREA, 3, draws=40_000, rng=rng()) == pytest.approx(expected, abs=0.002)

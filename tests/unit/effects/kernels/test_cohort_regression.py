@@ -129,6 +129,30 @@ def test_weights_are_repetitions(fit):
     np.testing.assert_allclose(cells(once, repeats.astype(float)), cells(repeats, None), rtol=1e-8)
 
 
+def test_units_of_covariates_do_not_matter(mpdta):
+    outcome, cohort, time, lpop = mpdta
+    plain, small = (linear_cohort_fit(outcome, cohort, time, covariates=unit * lpop).cells for unit in (1, 1e-9))
+    np.testing.assert_allclose(small.effect, plain.effect, rtol=1e-7)
+    np.testing.assert_allclose(small.influence, plain.influence, atol=1e-7)
+
+
+@pytest.mark.parametrize("fit", ["linear", "poisson"])
+def test_own_part_of_influences_solves_the_score_equations_of_each_treated_cell(fit):
+    """What is left of treated outcomes after their own regression is orthogonal to the regressors, weights counted."""
+    rng = np.random.default_rng(5)
+    time, cohort = np.arange(4.0), np.array([2.0] * 5 + [3.0] * 6 + [np.inf] * 9)
+    covariate, weight, exposure = rng.normal(size=(20, 1)), rng.uniform(0.3, 3, 20), rng.uniform(400, 900, (20, 4))
+    events = rng.poisson(0.02 * exposure * np.exp(0.4 * covariate)).astype(float)
+    for z in (None, covariate):
+        if fit == "linear":
+            observed = linear_cohort_fit(events, cohort, time, weight=weight, covariates=z).observed
+        else:
+            observed = poisson_cohort_fit(events, exposure, cohort, time, weight=weight, covariates=z).observed
+        assert (np.abs(observed.influence).max(0) > 0.01).all()
+        regressors = np.ones((20, 1)) if z is None else np.column_stack([np.ones(20), z])
+        np.testing.assert_allclose(regressors.T @ observed.influence, 0, atol=1e-7)
+
+
 def test_cohorts_that_differ_a_thousandfold_are_fitted_all_the_same():
     """Newton's first step from a common rate goes much too far, and must be shortened until it helps."""
     time, cohort = np.arange(6.0), np.array([3.0, 3, 4, np.inf, np.inf, np.inf])

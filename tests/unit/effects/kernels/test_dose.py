@@ -102,6 +102,22 @@ def test_three_pilots_cannot_tell_and_five_can(design):
     assert not dose_response(design, "suspensions", dict.fromkeys(design.pilots, 2.0)).told
 
 
+@pytest.mark.parametrize("same", [(2.0, 1.0, 3.0, 4.0, 5.0), (2.0, 2.0, 3.0, 4.0, 5.0)])
+def test_events_of_one_dose_alone_tell_nothing(design, same, monkeypatch):
+    """Every slope fits them equally well, so none is given."""
+    before, after = np.array([9.0, 7 * (same[1] == 2), 0, 0, 0]), np.array([4.0, 2 * (same[1] == 2), 0, 0, 0])
+    monkeypatch.setattr("averting.effects.dose._counts", lambda *_: (before, after, np.zeros(5)))
+    found = dose_response(design, "suspensions", dict(zip(design.pilots, same, strict=True)))
+    assert not found.told and math.isnan(found.ratio)
+    assert "pilots of one dose" in found.sentence("contacts per 100 pupils")
+
+
+def test_slope_has_no_end_where_events_after_are_all_of_one_side():
+    before, none, dose = np.array([10.0, 20, 30]), np.array([0.0, 0, 9]), np.array([1.0, 2, 5])
+    assert dose_slope(np.array([10.0, 20, 0]), none, np.zeros(3), dose) == math.inf
+    assert dose_slope(before, np.array([9.0, 0, 0]), np.zeros(3), dose) == -math.inf
+
+
 @pytest.mark.parametrize(
     ("doses", "told"), [({}, "5 pilots have no dose"), (dict.fromkeys("abcde", 1.0), "5 pilots have no dose")]
 )

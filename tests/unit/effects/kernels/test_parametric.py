@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from averting.effects.kernels.conditional import fit_common_ratio
-from averting.effects.kernels.parametric import Noise, comparison_noise, simulated_statistics
+from averting.effects.kernels.parametric import Noise, _studentised, comparison_noise, simulated_statistics
 from averting.effects.kernels.permutation import two_sided_p
 
 
@@ -53,3 +53,17 @@ def test_true_nulls_are_rejected_as_often_as_stated_with_few_comparison_units() 
     # a true size of 5 % gives 8 to 34 of 400 in all but one of a thousand
     fewest, most = stats.binom.ppf([0.0005, 0.9995], 400, 0.05)
     assert fewest <= np.count_nonzero(np.array(found) <= 0.05) <= most
+
+
+def test_statistics_by_hand() -> None:
+    """A pilot with one event, one with three, and one with none, which says nothing."""
+    noise = Noise(np.zeros(1), np.array([0.5]), np.array([2.0]))
+    units = [np.array([[total]]) for total in (1.0, 3.0, 0.0)]
+    found = [float(_studentised(total, total, np.zeros(1), noise)[0]) for total in units]
+    # the score is weight * total / 2 and its variance weight * total / 4; the weight of three is 1 / (1 + 2 * 0.5)
+    by_hand = [
+        0.5 / np.sqrt(0.25 * (1 + 0.25 / 2)),
+        0.75 / np.sqrt(0.375 * (1 + 0.375 / 2)),
+        0.0,
+    ]
+    assert found == pytest.approx(by_hand, rel=1e-12)

@@ -85,3 +85,9 @@ def test_the_slope_returned_is_found_as_often_as_asked(chance: float) -> None:
     times, sigma = np.array([-4.0, -3, -2]), np.array([[0.09, 0.03, 0.01], [0.03, 0.05, 0.02], [0.01, 0.02, 0.04]])
     slope = slope_found(times, sigma, chance=chance)
     assert chance_of_detection(slope * times, sigma) == pytest.approx(chance, abs=3e-3)
+
+
+def test_the_slope_is_in_the_units_of_the_coefficients() -> None:
+    times, sigma = np.array([-3.0, -2.0]), np.array([[0.09, 0.03], [0.03, 0.05]])
+    plain = slope_found(times, sigma, chance=0.8)
+    assert slope_found(times, sigma * 4.0**-12, chance=0.8) == pytest.approx(plain * 2.0**-12, rel=1e-3)

@@ -77,6 +77,16 @@ def test_what_columns_share_does_not_matter() -> None:
     np.testing.assert_allclose(simplex_weights(design + 1e3, target + 1e3, np.ones(1), everyone), plain, atol=1e-9)
 
 
+@pytest.mark.parametrize("unit", [2.0**-300, 2.0**30])
+def test_units_of_measurement_do_not_matter(unit: float) -> None:
+    rng = np.random.default_rng(8)
+    design, target = rng.normal(size=(5, 9)), rng.normal(size=(1, 5))
+    everyone = np.ones((1, 9), dtype=bool)
+    plain = simplex_weights(design, target, np.ones(1), everyone)
+    found = simplex_weights(design * unit, target * unit, np.full(1, unit**2), everyone)
+    np.testing.assert_allclose(found, plain, atol=1e-9)
+
+
 def test_projection_is_the_nearest_point() -> None:
     rng = np.random.default_rng(7)
     points, allowed = rng.normal(size=(50, 6)), np.ones((50, 6), dtype=bool)

@@ -13,6 +13,7 @@ import pytest
 from averting.effects.kernels.placebo import gap_placebos, placebo_p, placebo_sets, ratio_placebos
 from averting.effects.kernels.synthetic import (
     Sets,
+    Synthetic,
     augmented_synthetic_control,
     choose_penalty,
     in_parts,
@@ -166,6 +167,15 @@ def test_a_constant_effect_on_pilots_is_added_and_moves_no_weight(method: Callab
     np.testing.assert_array_equal(moved.weights, plain.weights)
     np.testing.assert_allclose((moved.gap - plain.gap)[0], np.where(after, 1.7, 0.0), atol=1e-12)
     np.testing.assert_array_equal(moved.gap[1:], plain.gap[1:])
+
+
+@pytest.mark.parametrize("method", [synthetic_control, synthetic_did, augmented_synthetic_control])
+def test_units_of_measurement_move_no_weight(method: Callable[..., Synthetic]) -> None:
+    outcomes = np.random.default_rng(9).gamma(3.0, 1.0, (8, 9))
+    sets, after = placebo_sets(2, 6, most=10, rng=np.random.default_rng(1))[0], np.arange(9) >= 6
+    plain, small = (method(unit * outcomes, sets, after) for unit in (1.0, 2.0**-20))
+    np.testing.assert_allclose(small.weights, plain.weights, atol=1e-9)
+    np.testing.assert_allclose(2.0**20 * small.gap, plain.gap, atol=1e-9)
 
 
 def test_noise_is_the_spread_of_donors_changes() -> None:
