@@ -20,6 +20,7 @@ from averting.draws import stream
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import (
     BASELINE,
+    FEW,
     baseline_linear,
     linear_without,
     size_of,
@@ -141,8 +142,8 @@ class CountModel:
                     cells, priors, schools, periods, looked, lambda ours: self.effect(ours, parameters, units)
                 )
                 return model
-            # shares say so much of a school's level that it is sampled as it is
-            standard = looked is None and not self.family.bounded
+            # shares say so much of a school's level that with many schools it is sampled as it is
+            standard = looked is None and (schools < FEW or not self.family.bounded)
             linear = baseline_linear(cells, priors, schools, periods, looked=looked, standard=standard)
             if self.path is not None:
                 path = pm.Deterministic("path", self.path.add(priors, schools, cells.years))

@@ -27,6 +27,10 @@ SPREADS = ("school_sd", "period_sd", "shock_sd", "dispersion")
 BASELINE = ("level", "pilot_level", *SPREADS)
 """Parameters of the part without the programme, the ones that are summarised and stored."""
 
+FEW = 100
+"""Schools below which levels are sampled in standard units: their spread may then be near zero, where a sampler that walks along
+the levels themselves is stuck."""
+
 _LEAST_DISPERSION = 1e-6
 
 
@@ -38,6 +42,7 @@ def baseline_linear(
     *,
     suffix: str = "",
     levels_like: tuple[Any, Any] = (0.0, 1.0),
+    school: Any = None,
     shock: Any = None,
     correlated: bool = False,
     looked: FirstLook | None = None,
@@ -54,8 +59,8 @@ def baseline_linear(
         Added to the names of variables, where a model has several indicators.
     levels_like : tuple of tensors
         Mean and standard deviation of schools' levels in standard units, where they borrow from another indicator.
-    shock : tensor (school,), optional
-        Schools' shocks in standard units, where the model has made them already.
+    school, shock : tensor (school,), optional
+        Schools' levels and shocks in standard units, where the model has made them already.
     correlated : bool
         Whether another indicator's shocks are made from these, whose sign then matters.
     looked : FirstLook, optional
@@ -96,7 +101,10 @@ def baseline_linear(
         # a school's level over all its years, which its counts know better than that before
         own = levels(spread["period_sd"] * period.mean() + pm.Data(f"look_late{suffix}", looked.late) * moved)
     else:
-        own = common + folded("school", named["school_sd"], schools, suffix) if standard else levels(0.0)
+        if school is not None:
+            own = common + spread["school_sd"] * school
+        else:
+            own = common + folded("school", named["school_sd"], schools, suffix) if standard else levels(0.0)
         moved, period = shocks(), years()
     return _in_cells(cells, own, (spread["period_sd"], period), moved, suffix)
 
