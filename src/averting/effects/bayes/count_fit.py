@@ -20,12 +20,13 @@ from averting.draws import stream
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import (
     BASELINE,
+    MANY,
     baseline_linear,
     linear_without,
     size_of,
 )
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
-from averting.effects.bayes.large_panel import LARGE, observe_large
+from averting.effects.bayes.large_panel import observe_large
 from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.paths import Path
 from averting.effects.bayes.priors import Prior, declare, load_priors
@@ -129,11 +130,12 @@ class CountModel:
         with pm.Model() as model:
             parameters = {name: declare(priors[name]) for name in self.parameters}
             units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
-            if schools >= LARGE and self.path is None and not self.family.bounded:
+            if schools >= MANY and self.path is None and not self.family.bounded:
                 observe_large(cells, priors, schools, periods, lambda ours: self.effect(ours, parameters, units))
                 return model
-            # shares say so much of a school's level that it is sampled as it is
-            linear = baseline_linear(cells, priors, schools, periods, standard=not self.family.bounded)
+            # shares say so much of a school's level that with many schools it is sampled as it is
+            standard = schools < MANY or not self.family.bounded
+            linear = baseline_linear(cells, priors, schools, periods, standard=standard)
             if self.path is not None:
                 path = pm.Deterministic("path", self.path.add(priors, schools, cells.years))
                 linear += path[model["cell_school"], model["cell_period"]]

@@ -19,17 +19,13 @@ from numpy.typing import NDArray
 from scipy.linalg import helmert
 
 from averting.effects.bayes.cells import Cells, subset
-from averting.effects.bayes.count_model import folded, named_terms, size_of
+from averting.effects.bayes.count_model import MANY, folded, named_terms, size_of
 from averting.effects.bayes.families import log_ways
 from averting.effects.bayes.first_look import look, look_at_years
 from averting.effects.bayes.priors import Prior, declare
 from averting.errors import EstimationError
 
 Array = NDArray[np.float64]
-LARGE = 100
-"""Schools from which a panel is written so. With few, the spreads are known so badly that distances from a look diverge: of
-twelve panels of 20 schools, two events a year, eight diverged with a look and with levels sampled as they are, none in standard
-units; of six of 60 schools, two and none."""
 
 
 def observe_large(
@@ -107,7 +103,7 @@ def _years(priors: Mapping[str, Prior], periods: int, looked: Any) -> tuple[Any,
     level = priors["level"]
     if level.shape != "normal":
         raise EstimationError(
-            f"With {LARGE:,} schools or more the prior of 'level' must be normal; it is {level.shape}. Declare a normal one."
+            f"With {MANY} schools or more the prior of 'level' must be normal; it is {level.shape}. Declare a normal one."
         )
     factor, standard = _about("period", priors["period_sd"], looked[0], looked[1], periods - 1)
     spread = pm.Deterministic("period_sd", pt.abs(factor))

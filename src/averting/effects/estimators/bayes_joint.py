@@ -26,7 +26,7 @@ from averting.effects.bayes.count_fit import (
     sample_count_model,
     sample_request,
 )
-from averting.effects.bayes.count_model import BASELINE, baseline_linear, size_of
+from averting.effects.bayes.count_model import BASELINE, MANY, baseline_linear, size_of
 from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.priors import FAMILIES, declare, load_priors
 from averting.effects.bayes.sampling import SAMPLERS, flat, require_bayes
@@ -58,18 +58,29 @@ def build_model(cells: Cells, other: Cells, priors: Priors, schools: int, period
     with pm.Model() as model:
         correlation = {name: declare(priors[name]) for name in CORRELATIONS}
         ratio_alongside = declare(second)
-        linear = baseline_linear(other, priors, schools, periods, suffix=_OTHER, correlated=True)
+        few = schools < MANY
+        own = pm.Normal(f"school{_OTHER}", 0.0, 1.0, shape=schools) if few else None
+        linear = baseline_linear(other, priors, schools, periods, suffix=_OTHER, school=own, correlated=True)
         linear += ratio_alongside * pm.Data(f"cell_treated{_OTHER}", other.treated)
         observe_counts(other, linear, size_of(model[f"dispersion{_OTHER}"]), suffix=_OTHER)
         standard = _borrow("effect", correlation, (ratio_alongside - second.mean) / second.sd)
         log_ratio = pm.Deterministic("log_ratio", first.mean + first.sd * standard)
         shock = pm.Deterministic("shock", _borrow("shock", correlation, model[f"shock{_OTHER}"], schools))
-        alike = correlation["school_correlation"]
-        levels = alike * model[f"school{_OTHER}"], pm.math.sqrt(1.0 - alike**2)
-        linear = baseline_linear(cells, priors, schools, periods, levels_like=levels, shock=shock)
+        levels = _levels_like(correlation, model[f"school{_OTHER}"], schools)
+        linear = baseline_linear(cells, priors, schools, periods, **levels, shock=shock)
         linear += bayes_count.add_common(cells, {"log_ratio": log_ratio}, {})
         observe_counts(cells, linear, size_of(model["dispersion"]))
     return model
+
+
+def _levels_like(correlation: Mapping[str, Any], other: Any, schools: int) -> dict[str, Any]:
+    """Return how the first's levels are made from the second's: sampled as they are, or with few schools in standard units."""
+    import pymc as pm
+
+    if schools < MANY:
+        return {"school": pm.Deterministic("school", _borrow("school", correlation, other, schools))}
+    alike = correlation["school_correlation"]
+    return {"levels_like": (alike * other, pm.math.sqrt(1.0 - alike**2))}
 
 
 def _borrow(name: str, correlations: Mapping[str, Any], standard: Any, shape: int | None = None) -> Any:

@@ -12,6 +12,7 @@ from scipy import stats
 
 from averting.design import Design
 from averting.effects import Effect, estimate
+from averting.effects.bayes import count_fit
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_fit import CountModel, Posterior
 from averting.effects.bayes.families import BETA_BINOMIAL
@@ -172,7 +173,12 @@ def two_counts(design_of: DesignOf) -> tuple[Design, dict[str, Cells]]:
 
 
 @pytest.mark.slow
-def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(design_of: DesignOf) -> None:
+@pytest.mark.parametrize("few", [True, False], ids=["few schools", "many schools"])
+def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(
+    design_of: DesignOf, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not few:
+        monkeypatch.setattr(bayes_joint, "MANY", 0)
     _, cells = two_counts(design_of)
     priors = load_priors("bayes_joint")
     model = bayes_joint.build_model(cells["rare"], cells["common"], priors, 5, 4)
@@ -207,8 +213,9 @@ def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(design_
         }
         pilot = np.array([1, 1, 0, 0, 0])
         middle = point[f"level{suffix}"] + point[f"pilot_level{suffix}"] * pilot
-        levels = point[f"school_level{suffix}"]
-        np.testing.assert_allclose(found[f"school{suffix}"], (levels - middle) / spread["school_sd"])
+        levels = middle + spread["school_sd"] * found[f"school{suffix}"]
+        if not few:
+            np.testing.assert_allclose(levels, point[f"school_level{suffix}"])
         ratio = float(found["log_ratio"]) if kind == "rare" else point["log_ratio_alongside"]
         shock = found[f"shock{suffix}"]
         part, total = cells[kind], 0.0
@@ -220,9 +227,14 @@ def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(design_
             size = 1 / (spread["dispersion"] + 1e-6)
             total += stats.nbinom(size, size / (size + np.exp(log_mean))).logpmf(part.lower[cell])
         assert found[f"observed{suffix}"] == pytest.approx(total, rel=1e-8)
+    pull = link["school"]
+    if few:
+        own = point["school_own"]
+        np.testing.assert_allclose(found["school"], pull * found["school_alongside"] + np.sqrt(1 - pull**2) * own)
+        return
     # a school's level is, given the other count's, normal with the correlated mean and what is left of the spread
     density = model.compile_fn(model.logp(vars=[model["school_level"]]), inputs=model.value_vars, **options)(point)
-    rare_sd, pull = np.exp(point["school_sd_log__"]), link["school"]
+    rare_sd = np.exp(point["school_sd_log__"])
     centre = point["level"] + point["pilot_level"] * np.array([1, 1, 0, 0, 0])
     given = stats.norm(centre + rare_sd * pull * found["school_alongside"], rare_sd * np.sqrt(1 - pull**2))
     assert density == pytest.approx(given.logpdf(point["school_level"]).sum(), rel=1e-8)
@@ -274,7 +286,10 @@ def test_beta_binomial_is_scipys() -> None:
 
 
 @pytest.mark.slow
-def test_binomial_density_is_scipys(design_of: DesignOf) -> None:
+@pytest.mark.parametrize("few", [True, False], ids=["few schools", "many schools"])
+def test_binomial_density_is_scipys(design_of: DesignOf, few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not few:
+        monkeypatch.setattr(count_fit, "MANY", 0)
     rng = np.random.default_rng(4)
     pupils = rng.integers(30, 60, (6, 4))
     events = rng.binomial(pupils, 0.2).astype(float)
@@ -289,7 +304,12 @@ def test_binomial_density_is_scipys(design_of: DesignOf) -> None:
     found = model.compile_fn(potentials, inputs=model.value_vars, **options)(point)
     exact, interval = 0.0, 0.0
     for cell, (school, period) in enumerate(zip(cells.school, cells.period, strict=True)):
-        odds = cells.centre + point["school_level"][school]
+        odds = cells.centre
+        if few:
+            odds += point["level"] + point["pilot_level"] * (school < 2)
+            odds += point["school_factor"] * point["school_standard"][school]
+        else:
+            odds += point["school_level"][school]
         odds += np.exp(point["period_sd_log__"]) * point["period"][period]
         if period >= 2:
             odds += point["shock_factor"] * point["shock_standard"][school] + point["log_ratio"] * (school < 2)

@@ -14,8 +14,9 @@ from averting.design import Design
 from averting.effects.bayes import count_fit
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_fit import CountModel
+from averting.effects.bayes.count_model import MANY
 from averting.effects.bayes.first_look import look
-from averting.effects.bayes.large_panel import LARGE, large_data, observe_large
+from averting.effects.bayes.large_panel import large_data, observe_large
 from averting.effects.bayes.priors import load_priors
 from averting.effects.estimators import bayes_count, bayes_event_time
 from averting.errors import EstimationError
@@ -40,7 +41,7 @@ def cells_of(design_of: DesignOf, *, bounds: tuple[int, int] | None, mean: float
 
 
 def built(monkeypatch: pytest.MonkeyPatch, model: CountModel, cells: Cells, *, large: bool) -> Any:
-    monkeypatch.setattr(count_fit, "LARGE", 0 if large else LARGE)
+    monkeypatch.setattr(count_fit, "MANY", 0 if large else MANY)
     return model.build(cells, load_priors(model.key), 6, 6)
 
 
@@ -148,9 +149,9 @@ def test_only_large_panels_are_written_so() -> None:
         model = bayes_count.build_model(cells, load_priors("bayes_count"), schools, 4)
         return {variable.name for variable in model.free_RVs}
 
-    assert "middle" in names(LARGE, 5)
-    assert "middle" not in names(LARGE - 1, 5)
-    assert {"middle", "school_standard"} <= names(LARGE, 1)
+    assert "middle" in names(MANY, 5)
+    assert "middle" not in names(MANY - 1, 5)
+    assert {"middle", "school_standard"} <= names(MANY, 1)
 
 
 def test_data_are_few_arrays_and_hold_what_the_cells_hold(design_of: DesignOf) -> None:

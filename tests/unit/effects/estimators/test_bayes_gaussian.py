@@ -15,6 +15,7 @@ from averting.design import Design
 from averting.effects import estimate
 from averting.effects.bayes.means import flatten_means
 from averting.effects.bayes.priors import load_priors
+from averting.effects.estimators import bayes_gaussian
 from averting.effects.estimators.bayes_gaussian import build_model
 from averting.errors import EstimationError, UnitError
 
@@ -74,7 +75,10 @@ def test_means_are_measured_in_spreads_of_comparison_schools_before() -> None:
 
 
 @pytest.mark.slow
-def test_density_is_scipys() -> None:
+@pytest.mark.parametrize("few", [True, False], ids=["few schools", "many schools"])
+def test_density_is_scipys(few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not few:
+        monkeypatch.setattr(bayes_gaussian, "FEW", 0)
     values, pupils = draw_means()
     design = design_of(values, pupils)
     means, priors = flatten_means(design, "score", method="test"), load_priors("bayes_gaussian")
@@ -83,10 +87,13 @@ def test_density_is_scipys() -> None:
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point().items()}
     options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
     found = model.compile_fn(model.logp(vars=[model["mean"]]), inputs=model.value_vars, **options)(point)
-    linear = point["school_level"][:, None] + np.exp(point["period_sd_log__"]) * point["period"]
+    pilot = np.arange(SCHOOLS) < PILOTS
+    common = point["level"] + point["pilot_level"] * pilot
+    own = common + point["school_factor"] * point["school_standard"] if few else point["school_level"]
+    linear = own[:, None] + np.exp(point["period_sd_log__"]) * point["period"]
     after = np.arange(YEARS) >= START
     linear = linear + point["shock_factor"] * point["shock_standard"][:, None] * after
-    linear = linear + point["difference"] * after * (np.arange(SCHOOLS) < PILOTS)[:, None]
+    linear = linear + point["difference"] * after * pilot[:, None]
     spread = np.sqrt(np.exp(point["dispersion_log__"]) ** 2 + np.exp(point["pupil_sd_log__"]) ** 2 / pupils)
     standard = (values - means.middle) / means.scale
     assert found == pytest.approx(stats.norm(linear, spread).logpdf(standard).sum(), rel=1e-9)
