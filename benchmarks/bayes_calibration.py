@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration import CHAINS, PARAMETERS, STEPS, Fitter, draw_from_prior, to_cells, uniformity
+from calibration import CHAINS, PARAMETERS, STEPS, Fitter, to_cells, uniformity
 from panels import SETTINGS, Setting, draw_panels
+from prior_panels import Shape, draw_counts
 
 SEED = 20261123
 A, B, C, D = (SETTINGS[name] for name in list(SETTINGS)[:4])
@@ -54,7 +55,7 @@ STUDIES = {
 }
 RANKS = {"sbc": False, "sbc-hidden": True}
 """Simulation-based calibration: whether counts of 1 and 2 are suppressed."""
-_SCHOOLS, _YEARS, _PILOTS = 15, 4, 3  # of a panel drawn from the prior
+_SHAPE = Shape(schools=15, years=4, starts=(2, 2, 2))  # of a panel drawn from the prior
 _PRIOR_STEPS = 300  # enough for the hundred all but independent draws that ranks need
 PLAN = {
     "A": 300, "B": 300, "C": 300, "sbc-hidden": 320, "sbc": 320, "A-hidden": 300, "half-known": 90, "half-hidden": 90,
@@ -74,7 +75,7 @@ def panel_of(study: Study, number: int) -> Any:
 
 def prior_panel(key: str, number: int) -> tuple[Any, dict[str, float]]:
     rng = np.random.default_rng([SEED, 100 + RANKS[key], number])
-    return draw_from_prior(rng, schools=_SCHOOLS, years=_YEARS, pilots=_PILOTS, hide=RANKS[key])
+    return draw_counts(rng, _SHAPE, hide=RANKS[key])
 
 
 class Fitters:
@@ -90,7 +91,7 @@ class Fitters:
             drawn = draw_panels(Setting(schools, 3, years=years), 1, ratio=1.0, rng=rng)
             cells = to_cells(drawn.events[0], drawn.pupils[0], pilots=3, start=drawn.start, treat="hidden")
             begun = time.perf_counter()
-            self.known[schools, years] = Fitter(cells)
+            self.known[schools, years] = Fitter.of(cells)
             print(f"compiled {schools} x {years} in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
         return self.known[schools, years]
 
@@ -98,11 +99,11 @@ class Fitters:
 def fits_of(key: str, fitters: Fitters) -> Callable[[int], dict[str, Any]]:
     """Return the function that makes and fits one numbered panel of a study."""
     if key in RANKS:
-        fitter = fitters.of(_SCHOOLS, _YEARS)
+        fitter = fitters.of(_SHAPE.schools, _SHAPE.years)
 
         def ranked(number: int) -> dict[str, Any]:
             cells, truth = prior_panel(key, number)
-            return fitter.fit(cells, seed=number, truth=truth, steps=_PRIOR_STEPS)
+            return fitter.ranks(cells, truth, seed=number, steps=_PRIOR_STEPS)
 
         return ranked
     study = STUDIES[key]

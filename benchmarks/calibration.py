@@ -1,11 +1,11 @@
-"""Fits of a shipped count model to many panels of one shape, compiled once, and panels drawn from its prior.
+"""Panels as the library reads them, and fits of a shipped model to many panels of one shape, compiled once.
 
-Used by ``bayes_calibration.py``, ``bayes_other_models.py``, and the tests in ``tests/simulation``.
+Used by ``prior_panels.py``, ``bayes_calibration.py``, ``bayes_other_models.py``, and the tests in ``tests/simulation``.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,8 @@ from averting.design import Design
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_fit import CountModel
 from averting.effects.bayes.count_model import BASELINE
-from averting.effects.bayes.likelihood import cell_data
-from averting.effects.bayes.priors import Prior, load_priors
-from averting.effects.bayes.sampling import USUAL, flat, thinned
+from averting.effects.bayes.priors import load_priors
+from averting.effects.bayes.sampling import USUAL, Pace, divergences, flat, thinned
 from averting.effects.estimators import bayes_count
 
 PARAMETERS = ("log_ratio", *BASELINE)
@@ -29,12 +28,25 @@ HIDDEN = (1, 2)
 """Counts from the first to the second of these are suppressed, where a panel has suppressed counts."""
 RANKED = 100  # draws, thinned until all but independent, among which a true value is ranked
 CHAINS, STEPS = 2, 500  # as many of tuning as of draws
+EFFECT = "effect of the first pilot in the last year"
+"""Name of what is no parameter where effects differ between pilots or years, and is ranked beside them."""
+Read = Callable[[xr.Dataset, Any], NDArray[np.float64]]
 
 
-def to_design(events: NDArray[Any], pupils: NDArray[Any], *, pilots: int, start: int, treat: str) -> Design:
+def to_design(
+    events: NDArray[Any],
+    pupils: NDArray[Any],
+    *,
+    pilots: int,
+    start: int | Sequence[int],
+    treat: str,
+    left_out: Sequence[int] = (),
+    score: NDArray[Any] | None = None,
+) -> Design:
     """Make a design of one panel (school, year), pilots first.
 
-    ``treat`` says what becomes of the counts in :data:`HIDDEN`: "known", "hidden", "dropped" or "zero".
+    ``start`` is the pilots' common first treated year, or each one's own; years ``left_out`` are not used. ``treat`` says what
+    becomes of the counts in :data:`HIDDEN`: "known", "hidden", "dropped" or "zero". A ``score`` is a mean beside the counts.
     """
     schools, years = events.shape
     words = events.astype(int).astype(str).astype(object)
@@ -50,65 +62,94 @@ def to_design(events: NDArray[Any], pupils: NDArray[Any], *, pilots: int, start:
             "period": np.tile(labels, schools),
             "events": words.ravel(),
             "pupils": pupils.ravel(),
+            **({} if score is None else {"score": score.ravel()}),
         }
     )
+    measures = {} if score is None else {"score": "mean"}
     panel = Panel.from_frame(
-        frame, school="school", period="period", counts=["events"], exposure="pupils", symbols={"x": HIDDEN}
-    )
-    return Design(panel, names[:pilots], start=labels[start], comparison=names[pilots:], exclude_periods=())
+        frame, school="school", period="period", counts=["events"], exposure="pupils", symbols={"x": HIDDEN},
+        measures=measures,
+    )  # fmt: skip
+    starts = np.broadcast_to(start, pilots).tolist()
+    first = {name: labels[at] for name, at in zip(names, starts, strict=False)}
+    return Design(panel, first, comparison=names[pilots:], exclude_periods=[labels[year] for year in left_out])
 
 
-def to_cells(events: NDArray[Any], pupils: NDArray[Any], *, pilots: int, start: int, treat: str) -> Cells:
+def to_cells(
+    events: NDArray[Any],
+    pupils: NDArray[Any],
+    *,
+    pilots: int,
+    start: int | Sequence[int],
+    treat: str,
+    left_out: Sequence[int] = (),
+) -> Cells:
     """Pass one panel through the library's own reading, as far as the model's data; see :func:`to_design`."""
-    design = to_design(events, pupils, pilots=pilots, start=start, treat=treat)
+    design = to_design(events, pupils, pilots=pilots, start=start, treat=treat, left_out=left_out)
     return flatten(design, design.counts("events"), method="bayes_count", indicator="events")
 
 
-NOTHING_HIDDEN = {
-    "hidden_at": np.zeros(0, dtype=np.int64),
-    "hidden_values": np.zeros(0, dtype=np.int64),
-    "hidden_pick": np.zeros((1, 0), dtype=np.int64),
-    "hidden_possible": np.zeros((1, 0), dtype=bool),
-}
-"""For a model compiled with suppressed counts that is given a panel without any."""
+def shipped(model: CountModel) -> Callable[[Cells], Any]:
+    """Return the function that builds a count model of one panel with its neutral priors."""
 
+    def build(cells: Cells) -> Any:
+        schools, periods = int(cells.school.max()) + 1, int(cells.period.max()) + 1
+        return model.build(cells, load_priors(model.key), schools, periods)
 
-def data_of(cells: Cells, names: set[str]) -> dict[str, Any]:
-    """Return every array that the compiled model holds, by its name in the model."""
-    data: dict[str, Any] = {
-        "centre": cells.centre,
-        "cell_school": cells.school,
-        "cell_period": cells.period,
-        "cell_after": cells.after,
-        "cell_treated": cells.treated,
-        **cell_data(cells),
-    }
-    if "hidden_at" in names and "hidden_at" not in data:
-        data |= NOTHING_HIDDEN
-    if set(data) != names:  # an array left as it was would fit one panel's counts with another's
-        raise ValueError(f"the model's data are {sorted(names)}; this script replaces {sorted(data)}")
-    return data
+    return build
 
 
 class Fitter:
-    """A shipped model, compiled for panels of one shape and then given one panel after another."""
+    """A shipped model, compiled for panels of one shape and then given one panel after another.
 
-    def __init__(self, cells: Cells, model: CountModel = bayes_count.MODEL) -> None:
+    Parameters
+    ----------
+    build : callable
+        ``build(panel)``: the PyMC model of one panel.
+    example : Any
+        A panel to compile the model for. Where panels have suppressed counts, or a first look, the example must have them.
+    pace : Pace
+        How the sampler walks.
+    """
+
+    def __init__(self, build: Callable[[Any], Any], example: Any, pace: Pace = USUAL) -> None:
         import nutpie
         from pytensor.configdefaults import config
 
-        schools, periods = int(cells.school.max()) + 1, int(cells.period.max()) + 1
-        built = model.build(cells, load_priors(model.key), schools, periods)
-        self.names, self.pace = {variable.name for variable in built.data_vars}, model.pace
+        self.build, self.pace = build, pace
+        built = build(example)
+        self.held = _data_of(built)
         with config.change_flags(numba__fastmath=False):  # as averting.effects.bayes.sampling does
             self.compiled = nutpie.compile_pymc_model(built)
 
-    def sample(self, cells: Cells, *, seed: int, steps: int = STEPS) -> xr.DataTree:
+    @classmethod
+    def of(cls, cells: Cells, model: CountModel = bayes_count.MODEL) -> Fitter:
+        """Return a count model for panels of the shape of these cells."""
+        return cls(shipped(model), cells, model.pace)
+
+    def data(self, panel: Any) -> dict[str, NDArray[Any]]:
+        """Return every array that the compiled model uses, as the library makes it of this panel."""
+        found = _data_of(self.build(panel))
+        # Of suppressed counts that this panel does not have, none; of a first look for which it has too few events, one
+        # that knows nothing: whatever a look holds, the posterior is the same.
+        for name in set(self.held) - set(found):
+            if name.startswith("hidden"):
+                found[name] = self.held[name][..., :0]
+            elif name.startswith("look"):
+                found[name] = np.zeros_like(self.held[name])
+        if set(found) != set(self.held):  # an array left as it was would fit one panel's counts with another's
+            raise ValueError(f"the compiled model holds {sorted(self.held)}; this panel gives {sorted(found)}")
+        used = {
+            variable.name for variable in self.compiled.shared_var_keys
+        }  # a family leaves aside what it has no use for
+        return {name: values for name, values in found.items() if name in used}
+
+    def sample(self, panel: Any, *, seed: int, steps: int = STEPS) -> xr.DataTree:
         """Draw from the posterior of one panel."""
         import nutpie
 
         trace: xr.DataTree = nutpie.sample(
-            self.compiled.with_data(**data_of(cells, self.names)),
+            self.compiled.with_data(**self.data(panel)),
             draws=steps * self.pace.thin,
             tune=steps * self.pace.tune // USUAL.tune,
             chains=CHAINS,
@@ -119,76 +160,47 @@ class Fitter:
         )
         return thinned(trace, self.pace.thin)
 
-    def fit(
-        self, cells: Cells, *, seed: int, truth: dict[str, float] | None = None, steps: int = STEPS
-    ) -> dict[str, Any]:
-        """Fit one panel; return the log ratio's summary, the sampler's, and the rank of each true value."""
+    def fit(self, cells: Cells, *, seed: int, steps: int = STEPS) -> dict[str, float]:
+        """Fit one panel; return the log ratio's summary and the sampler's."""
         trace = self.sample(cells, seed=seed, steps=steps)
-        posterior = trace["posterior"].to_dataset()
-        drawn = flat(posterior, "log_ratio")
+        drawn = flat(trace["posterior"].to_dataset(), "log_ratio")
         lower, median, upper = np.quantile(drawn, [0.025, 0.5, 0.975])
         by_chain = drawn.reshape(CHAINS, -1)
         between, within = by_chain.mean(1).var(ddof=1), by_chain.var(axis=1, ddof=1).mean()
-        found: dict[str, Any] = {
+        found = {
             "lower": lower,
             "median": median,
             "upper": upper,
             "reduction": (drawn < 0).mean(),
-            "divergences": int(trace["sample_stats"]["diverging"].sum()),
-            "r_hat": float(np.sqrt(1 + between / within)),
-            "hidden": float((~cells.exact).mean()),
+            "divergences": divergences(trace),
+            "r_hat": np.sqrt(1 + between / within),
+            "hidden": (~cells.exact).mean(),
         }
-        step = len(drawn) // RANKED
-        for name, value in (truth or {}).items():
-            found[f"rank_{name}"] = int((flat(posterior, name)[::step][:RANKED] < value).sum())
         return {name: round(float(value), 5) for name, value in found.items()}
 
+    def ranks(
+        self, panel: Any, truth: Mapping[str, float], *, seed: int, steps: int = STEPS, read: Read | None = None
+    ) -> dict[str, Any]:
+        """Fit one panel; return each true value's rank, the sampler's divergences and least effective sample size.
 
-def _value(prior: Prior, rng: np.random.Generator) -> float:
-    if prior.shape == "half_normal":
-        return float(abs(rng.normal(0.0, prior.sd)))
-    value = float(rng.normal(prior.mean, prior.sd))
-    return float(np.tanh(value)) if prior.shape == "correlation" else value
+        Where ``truth`` holds :data:`EFFECT`, ``read`` reads it from the draws.
+        """
+        from arviz_stats.sampling_diagnostics import ess
+
+        trace = self.sample(panel, seed=seed, steps=steps)
+        draws = trace["posterior"].to_dataset()
+        found: dict[str, Any] = {"divergences": divergences(trace)}
+        effective = {}
+        for name, value in truth.items():
+            drawn = read(draws, panel) if name == EFFECT and read else flat(draws, name)
+            found[f"rank_{name}"] = int((drawn[:: len(drawn) // RANKED][:RANKED] < value).sum())
+            effective[name] = float(ess(drawn.reshape(CHAINS, -1)))  # type: ignore[no-untyped-call]
+        least = min(effective, key=effective.__getitem__)
+        return {**found, "ess": round(effective[least]), "ess_of": least}
 
 
-def _carried(rng: np.random.Generator, schools: int, years: int, spread: float, kept: float) -> NDArray[Any]:
-    """First-order autoregression by its recursion, (school, year)."""
-    noise = spread * rng.normal(size=(schools, years))
-    for year in range(1, years):
-        noise[:, year] = kept * noise[:, year - 1] + np.sqrt(1 - kept**2) * noise[:, year]
-    return noise
-
-
-def draw_from_prior(
-    rng: np.random.Generator, *, schools: int, years: int, pilots: int, hide: bool, key: str = "bayes_count"
-) -> tuple[Cells, dict[str, float]]:
-    """Draw parameters from the priors and one panel from them: written out afresh, not with the model's code.
-
-    Returns
-    -------
-    cells : Cells
-        With the centre that the panel was drawn with, because a centre taken from the data is no part of a prior.
-    truth : dict
-        Parameters by name.
-    """
-    truth = {name: _value(prior, rng) for name, prior in load_priors(key).items()}
-    own, shock, common = rng.normal(size=schools), rng.normal(size=schools), rng.normal(size=years)
-    pupils = np.rint(900 * np.exp(rng.normal(0.0, 0.35, (schools, 1)))) * np.ones(years)
-    after = np.arange(years) >= years // 2
-    is_pilot = (np.arange(schools) < pilots)[:, None]
-    centre = np.log(2 / 900)
-    log_rate = centre + truth["level"] + truth["pilot_level"] * is_pilot + truth["school_sd"] * own[:, None]
-    log_rate = log_rate + truth["period_sd"] * common + (truth["shock_sd"] * shock)[:, None] * after
-    log_rate = log_rate + truth["log_ratio"] * is_pilot * after
-    if "persistence" in truth:
-        log_rate = log_rate + _carried(rng, schools, years, truth["noise_sd"], truth["persistence"])
-    if "course_sd" in truth:
-        courses = rng.normal(size=(2, 1, years)) * rng.normal(size=(2, schools, 1))
-        log_rate = log_rate + truth["course_sd"] * courses.sum(axis=0) / np.sqrt(2)
-    mean = np.exp(log_rate) * pupils
-    events = rng.poisson(rng.gamma(1 / truth["dispersion"], mean * truth["dispersion"]))
-    treat = "hidden" if hide else "known"
-    return replace(to_cells(events, pupils, pilots=pilots, start=years // 2, treat=treat), centre=centre), truth
+def _data_of(model: Any) -> dict[str, NDArray[Any]]:
+    return {variable.name: variable.get_value() for variable in model.data_vars}
 
 
 def uniformity(ranks: NDArray[Any]) -> float:

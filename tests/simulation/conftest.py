@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -12,12 +12,9 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 def _shared(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"simulated_{name}", BENCHMARKS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(BENCHMARKS))
+        return importlib.import_module(name)
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +25,13 @@ def panels() -> ModuleType:
 @pytest.fixture(scope="session")
 def calibration() -> ModuleType:
     return _shared("calibration")
+
+
+@pytest.fixture(scope="session")
+def prior_panels() -> ModuleType:
+    return _shared("prior_panels")
+
+
+@pytest.fixture(scope="session")
+def rank_studies() -> ModuleType:
+    return _shared("rank_studies")

@@ -53,7 +53,7 @@ def large_panel(pilots: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
 @pytest.fixture(scope="module")
 def fitter(calibration: ModuleType) -> Any:
     events, pupils = shared_panel()
-    return calibration.Fitter(calibration.to_cells(events, pupils, pilots=4, start=START, treat="known"))
+    return calibration.Fitter.of(calibration.to_cells(events, pupils, pilots=4, start=START, treat="known"))
 
 
 @pytest.mark.slow
