@@ -107,7 +107,8 @@ def test_spread_beyond_poisson_is_found_among_units_of_unlike_level():
     outcome = rng.poisson(9 * level * rng.gamma(6, 1 / 6, level.shape)) / 9
     contrast = np.array([-0.5, -0.5, 0.5, 0.5])
     noise = fit_noise(outcome, np.full(level.shape, 1 / 9), level[:, 0], contrast, 3)
-    assert noise.spread == pytest.approx(1 / 6, rel=0.05)  # five standard errors are 0.007
+    # the standard error is 0.0033, a fiftieth of the truth
+    assert noise.spread == pytest.approx(1 / 6, rel=0.1)
 
 
 def test_the_curve_is_one_at_the_estimate_and_reaches_ten_standard_deviations():
