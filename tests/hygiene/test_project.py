@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import re
@@ -194,6 +195,17 @@ def test_files_are_about_one_thing():
         for path in (ROOT / "src").rglob("*.py")
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
     }
+    assert not long
+
+
+def test_functions_do_one_thing():
+    long = {}
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                begins = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0].lineno
+                if (lines := node.end_lineno - begins + 1) > 40:
+                    long[f"{path.relative_to(ROOT).as_posix()}:{node.lineno} {node.name}"] = lines
     assert not long
 
 

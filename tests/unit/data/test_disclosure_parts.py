@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from averting.data.disclosure import CountTable, DisclosureRecord, PublicTable, Sum, load_rules, protect
-from averting.data.disclosure.control import _gather
+from averting.data.disclosure.control import _decisions, _gather
 from averting.data.disclosure.protection import System, feasible_interval
 from averting.data.disclosure.record import Decision
 from averting.errors import DisclosureError
@@ -87,6 +87,13 @@ def test_a_count_that_may_not_be_withheld_says_nothing_by_it() -> None:
     low, high = cells.said_by_withholding(0)
     assert low.tolist() == [0.0, 5.0]
     assert np.isinf(high).all()
+
+
+def test_a_withheld_count_that_nothing_limits_has_no_width() -> None:
+    table, rules = CountTable("t", (("many",),), np.array([9.0]), np.array([9.0])), load_rules("under_five")
+    cells = _gather([table], rules, [])
+    (found,) = _decisions([table], cells, cells.systems(), np.array([True]))
+    assert (found.reason, found.width) == ("secondary", None)
 
 
 def system(total: float) -> System:

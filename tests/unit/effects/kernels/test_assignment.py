@@ -5,10 +5,13 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
+import pytest
 
 from averting.effects.kernels.aggregation import Shares, coefficients
 from averting.effects.kernels.assignment import (
     Noise,
+    Permuted,
+    curve_of,
     fit_noise,
     labelled_sets,
     permute_exchangeable,
@@ -96,3 +99,28 @@ def test_pilots_with_more_events_than_the_rest_are_not_called_too_often():
     # 400 trials at a true 5 % lie within 2.2 points 19 times in 20
     assert called[0] / 400 < 0.10
     assert called[1] / 400 > 0.15
+
+
+def test_spread_beyond_poisson_is_found_among_units_of_unlike_level():
+    rng = np.random.default_rng(12)
+    level = rng.gamma(4, 0.5, 20_000)[:, None] * np.ones(4)
+    outcome = rng.poisson(9 * level * rng.gamma(6, 1 / 6, level.shape)) / 9
+    contrast = np.array([-0.5, -0.5, 0.5, 0.5])
+    noise = fit_noise(outcome, np.full(level.shape, 1 / 9), level[:, 0], contrast, 3)
+    # the standard error is 0.0033, a fiftieth of the truth
+    assert noise.spread == pytest.approx(1 / 6, rel=0.1)
+
+
+def test_the_curve_is_one_at_the_estimate_and_reaches_ten_standard_deviations():
+    sets = np.random.default_rng(13).normal(size=200)
+    overlap = np.where(np.arange(200) == 0, 1.0, 0.0)
+    for estimate, wide in ((sets[0], sets.std()), (50.0, None)):
+        permuted = Permuted(
+            np.array([estimate, *sets[1:]]), overlap, np.full(200, 0.04), np.zeros((200, 1)), np.zeros((200, 1))
+        )
+        curve = curve_of(permuted, lambda supposed: np.zeros((len(supposed), 1)))
+        reach = 10 * (permuted.estimate.std() if wide is None else wide)
+        np.testing.assert_allclose(curve.grid[[0, 50, 100]], estimate + np.array([-reach, 0, reach]), rtol=1e-12)
+        assert curve.two_sided[50] == 1.0
+        assert curve.two_sided[[0, 100]].max() == 1 / 200
+        assert (np.diff(curve.lower_mid) <= 0).all()

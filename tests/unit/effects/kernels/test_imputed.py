@@ -87,6 +87,14 @@ def test_what_cannot_be_imputed_is_not_a_number():
     np.testing.assert_allclose(same.effect, plain.effect)  # part of the school effects, so nothing changes
 
 
+def test_units_of_covariates_do_not_matter():
+    rng = np.random.default_rng(9)
+    time, cohort, x = np.arange(5.0), np.array([2.0, 2, 3] + [np.inf] * 9), rng.normal(size=(12, 5, 1))
+    outcome = rng.normal(size=(12, 5)) + x[:, :, 0]
+    plain, small = (imputed_effects(outcome, cohort, time, covariates=unit * x).cells for unit in (1, 1e-9))
+    np.testing.assert_allclose(small.effect, plain.effect, rtol=1e-7)
+
+
 def test_averages_weigh_by_share():
     rng = np.random.default_rng(3)
     time, cohort = np.arange(5.0), np.array([2.0] * 5 + [3.0] + [np.inf] * 9)
