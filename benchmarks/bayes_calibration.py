@@ -9,6 +9,7 @@ Fits take seconds each, so results are kept in FOLDER, one line a fit: a run tha
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 import tempfile
@@ -53,13 +54,14 @@ STUDIES = {
     "half-dropped": Study("suppressed, cells dropped", B, ratio=0.5, treat="dropped", stream=8),
     "half-zero": Study("suppressed, zeros put in", B, ratio=0.5, treat="zero", stream=8),
 }
-RANKS = {"sbc": False, "sbc-hidden": True}
-"""Simulation-based calibration: whether counts of 1 and 2 are suppressed."""
-_SHAPE = Shape(schools=15, years=4, starts=(2, 2, 2))  # of a panel drawn from the prior
+_SMALL, _LARGE = Shape(schools=15, years=4, starts=(2, 2, 2)), Shape(schools=120, starts=(3, 3, 3))
+RANKS = {"sbc": (_SMALL, False), "sbc-hidden": (_SMALL, True), "sbc-large": (_LARGE, True)}
+"""Simulation-based calibration: panels drawn from the prior, and whether their counts of 1 and 2 are suppressed. From 100 schools
+on the model is written along other variables."""
 _PRIOR_STEPS = 300  # enough for the hundred all but independent draws that ranks need
 PLAN = {
     "A": 300, "B": 300, "C": 300, "sbc-hidden": 320, "sbc": 320, "A-hidden": 300, "half-known": 90, "half-hidden": 90,
-    "half-dropped": 90, "half-zero": 90, "A-shocks": 200, "A-half": 200, "D": 172,
+    "half-dropped": 90, "half-zero": 90, "A-shocks": 200, "A-half": 200, "D": 300, "sbc-large": 320,
 }  # fmt: skip
 """Fits of each study unless said otherwise, in the order in which they are made; about an hour on one core that is quiet."""
 
@@ -74,32 +76,26 @@ def panel_of(study: Study, number: int) -> Any:
 
 
 def prior_panel(key: str, number: int) -> tuple[Any, dict[str, float]]:
-    rng = np.random.default_rng([SEED, 100 + RANKS[key], number])
-    return draw_counts(rng, _SHAPE, hide=RANKS[key])
+    shape, hide = RANKS[key]
+    return draw_counts(np.random.default_rng([SEED, 100 + list(RANKS).index(key), number]), shape, hide=hide)
 
 
-class Fitters:
-    """One compiled model for each shape, made when first needed; it holds interval terms, empty or not."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[int, int], Fitter] = {}
-
-    def of(self, schools: int, years: int) -> Fitter:
-        """Return the model for panels of this shape."""
-        if (schools, years) not in self.known:
-            rng = np.random.default_rng(0)
-            drawn = draw_panels(Setting(schools, 3, years=years), 1, ratio=1.0, rng=rng)
-            cells = to_cells(drawn.events[0], drawn.pupils[0], pilots=3, start=drawn.start, treat="hidden")
-            begun = time.perf_counter()
-            self.known[schools, years] = Fitter.of(cells)
-            print(f"compiled {schools} x {years} in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
-        return self.known[schools, years]
+@functools.cache
+def fitter_of(schools: int, years: int, mean: float) -> Fitter:
+    """Return the model for panels of one shape, compiled once; it holds interval terms, empty or not."""
+    drawn = draw_panels(Setting(schools, 3, mean, years), 1, ratio=1.0, rng=np.random.default_rng(0))
+    cells = to_cells(drawn.events[0], drawn.pupils[0], pilots=3, start=drawn.start, treat="hidden")
+    begun = time.perf_counter()
+    fitter = Fitter.of(cells)
+    print(f"compiled {schools} x {years} in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+    return fitter
 
 
-def fits_of(key: str, fitters: Fitters) -> Callable[[int], dict[str, Any]]:
+def fits_of(key: str) -> Callable[[int], dict[str, Any]]:
     """Return the function that makes and fits one numbered panel of a study."""
     if key in RANKS:
-        fitter = fitters.of(_SHAPE.schools, _SHAPE.years)
+        shape = RANKS[key][0]
+        fitter = fitter_of(shape.schools, shape.years, 2.0)
 
         def ranked(number: int) -> dict[str, Any]:
             cells, truth = prior_panel(key, number)
@@ -107,7 +103,7 @@ def fits_of(key: str, fitters: Fitters) -> Callable[[int], dict[str, Any]]:
 
         return ranked
     study = STUDIES[key]
-    fitter = fitters.of(study.setting.schools, study.setting.years)
+    fitter = fitter_of(study.setting.schools, study.setting.years, study.setting.mean)
     return lambda number: fitter.fit(panel_of(study, number), seed=number)
 
 
@@ -119,14 +115,14 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def run(key: str, replications: int, folder: Path, fitters: Fitters) -> None:
+def run(key: str, replications: int, folder: Path) -> None:
     """Fit those panels of a study that are not in the folder yet."""
     path = folder / f"{key}.jsonl"
     done = {row["number"] for row in lines(path)}
     waiting = [number for number in range(replications) if number not in done]
     if not waiting:
         return
-    fit = fits_of(key, fitters)
+    fit = fits_of(key)
     for number in waiting:
         begun = time.perf_counter()
         row = {"number": number, **fit(number), "seconds": round(time.perf_counter() - begun, 2)}
@@ -204,9 +200,8 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print what is there without fitting")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    fitters = Fitters()
     for key in [] if options.table else options.studies:
-        run(key, options.fits or PLAN[key], options.work, fitters)
+        run(key, options.fits or PLAN[key], options.work)
     print(f"Seed {SEED}; {CHAINS} chains of {STEPS} + {STEPS} draws; standard errors in brackets.\n")
     print(
         coverage_table(options.work, [key for key in STUDIES if not key.startswith("half-")], STUDIES), end="\n\n"
