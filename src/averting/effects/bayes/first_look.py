@@ -1,10 +1,10 @@
-"""A first look at schools' changes and at years, which tells the sampler where to walk and never what the answer is.
+"""A first look at schools and years, which tells the sampler where to walk and never what the answer is.
 
 A school's shock and the spread of all shocks hang together: the larger the spread, the closer each shock comes to the
 change that its school's counts show. Sampled in standard units, all shocks must then move whenever the spread does.
 Written about the place where the counts put them, they need not. That is a change of variables: the posterior is the
 same whatever the look finds, so a rough one is enough. (Papaspiliopoulos and others, 2007, on parametrisations;
-Gorinova and others, 2020, on choosing them by the data.) Years' shocks and their spread are the same case.
+Gorinova and others, 2020, on choosing them by the data.) Schools' levels and years' shocks are the same case.
 """
 
 from __future__ import annotations
@@ -24,15 +24,11 @@ _SMOOTH = 1.0  # events added to both sides of a ratio, so that its log is finit
 _OTHERS = 2.0  # what other schools say of a school's level before: one over the square of a spread of 0.7
 _DISPERSION = (0.02, 5.0)
 _NOTHING = 1e-9
-_FEWEST = 8.0
-"""Events a school, on average, below which no look is taken: its own counts then place its shock so badly that distances
-from there are harder to walk than the shock itself (four events a school gave 17 to 158 divergences where the plain form
-gave 0 to 8; sixteen gave none in either)."""
 
 
 @dataclass(frozen=True)
 class FirstLook:
-    """What each school's counts say of its own lasting shock, each (school,).
+    """What each school's counts say of its own level and lasting shock, each (school,).
 
     Parameters
     ----------
@@ -42,35 +38,42 @@ class FirstLook:
         One over the squared standard error of that; 0 where nothing is known.
     late : array
         Share of what is known of the school's level that comes from after the start; 0 where nothing is known.
+    level : array
+        Log of the school's rate over all its untreated years, relative to the centre.
+    known : array
+        One over the squared standard error of that.
     """
 
     change: Array
     information: Array
     late: Array
+    level: Array
+    known: Array
 
 
-def look(cells: Cells, schools: int) -> FirstLook | None:
+def look(cells: Cells, schools: int) -> FirstLook:
     """Compare each school's counts after the start with those before; a suppressed count stands at its middle.
 
-    Pilots are left at nothing known: their change holds the programme's effect. None where schools have too few events.
+    Pilots' treated years are left aside, so that nothing is known of their change: it holds the programme's effect.
     """
-    exposure, count = np.exp(cells.log_exposure), 0.5 * (cells.lower + cells.upper)
-    if count.sum() < _FEWEST * schools:
-        return None
-    year = np.bincount(cells.period, count) / np.maximum(np.bincount(cells.period, exposure), _NOTHING)
-    expected = exposure * year[cells.period]
-    half = 2 * cells.school + (cells.after > 0)  # a school before, and after
+    seen = subset(cells, cells.treated == 0)
+    exposure, count = np.exp(seen.log_exposure), 0.5 * (seen.lower + seen.upper)
+    year = np.log((np.bincount(seen.period, count) + _SMOOTH) / (np.bincount(seen.period, exposure) + _NOTHING))
+    year -= year[np.unique(seen.period)].mean()
+    expected = exposure * np.exp(seen.centre + year[seen.period])
+    half = 2 * seen.school + (seen.after > 0)  # a school before, and after
 
     def total(values: Values) -> Array:
         return np.bincount(half, values, 2 * schools).reshape(schools, 2)
 
-    ratio = (total(count) + _SMOOTH) / (total(expected) + _SMOOTH)
-    known = total(_information(count, expected * ratio.ravel()[half]))
-    known[:, 0] += _OTHERS
-    change = np.log(ratio[:, 1] / ratio[:, 0])
-    late = known[:, 1] / known.sum(axis=1)
-    ours = np.arange(schools) >= len(cells.event_time)
-    return FirstLook(*(np.where(ours, found, 0.0) for found in (change, known[:, 0] * late, late)))
+    events, likely = total(count), total(expected)
+    ratio = (events + _SMOOTH) / (likely + _SMOOTH)
+    information = total(_information(count, expected * ratio.ravel()[half]))
+    known = information.sum(axis=1)
+    level = np.log((events.sum(axis=1) + _SMOOTH) / (likely.sum(axis=1) + _SMOOTH))
+    information[:, 0] += _OTHERS
+    late = information[:, 1] / information.sum(axis=1)
+    return FirstLook(np.log(ratio[:, 1] / ratio[:, 0]), information[:, 0] * late, late, level, known)
 
 
 def look_at_years(cells: Cells, periods: int) -> Array:

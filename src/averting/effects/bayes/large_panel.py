@@ -1,8 +1,9 @@
 """The count model for panels of a hundred schools or more: the same posterior, walked along other variables.
 
-*Walked.* Many schools show a year's shock, and their own levels and lasting shocks, better than they show the spread of such
-terms. In standard units these are narrow ridges. Here a shock is a distance from where a first look at the counts puts it, and
-the common level and the mean of the years' shocks, of which the counts show only the sum, are one variable.
+*Walked.* Counts may show a year's shock, a school's level or its lasting shock better than they show the spread of such terms,
+or worse. In standard units the first are narrow ridges, as they are the second are narrow funnels. Here each is a distance from
+where a first look at the counts puts it, given the spread; and the common level and the mean of the years' shocks, of which the
+counts show only the sum, are one variable.
 
 *Worked out.* With ``x`` the expected count over the negative binomial's size, a count ``k`` has a probability that is
 proportional to ``x**k * (1 + x)**-(k + size)``, and ``x`` is a product: exposure, the school's rate before or after its start,
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg import helmert
 
 from averting.effects.bayes.cells import Cells, subset
-from averting.effects.bayes.count_model import MANY, folded, named_terms, size_of
+from averting.effects.bayes.count_model import MANY, named_terms, size_of
 from averting.effects.bayes.families import log_ways
 from averting.effects.bayes.first_look import look, look_at_years
 from averting.effects.bayes.priors import Prior, declare
@@ -45,7 +46,7 @@ def observe_large(
     middle, years, year_mean = _years(priors, periods, held["look_years"])
     dispersion, pilot_level = declare(priors["dispersion"]), declare(priors["pilot_level"])
     common = middle + pilot_level * (np.arange(schools) < len(cells.event_time))
-    own, moved = _schools(common, priors, schools, held.get("look_schools"))
+    own, moved = _schools(common, priors, schools, held["look_schools"])
     own += held["offsets"][0]
     pm.Deterministic("level", middle - year_mean)
     # every school before its start, then every school after; sums and products, because joining compiles slowly
@@ -57,22 +58,13 @@ def observe_large(
 
 
 def _schools(common: Any, priors: Mapping[str, Prior], schools: int, looked: Any) -> tuple[Any, Any]:
-    """Return schools' levels before the start and their shocks, each (school,).
-
-    ``looked`` is change, information and late of a first look. Without one, events are few, and both are sampled in standard
-    units. With it, levels are sampled as they are over all years, which counts know better than those before the start.
-    """
-    import pymc as pm
-
-    if looked is None:
-        moved = folded("shock", priors["shock_sd"], schools)
-        return common + folded("school", priors["school_sd"], schools), moved
-    factor, standard = _about("shock", priors["shock_sd"], looked[0], looked[1], schools)
+    """Return schools' levels before the start and their shocks, each (school,); ``looked`` is a first look, (5, school)."""
+    change, information, late, level, known = (looked[row] for row in range(5))
+    factor, standard = _about("shock", priors["shock_sd"], change, information, schools)
     moved = named_terms("shock", priors["shock_sd"], factor, standard)
-    spread, drift = declare(priors["school_sd"]), looked[2] * moved
-    own = pm.Normal("school_level", common + drift, spread, shape=schools) - drift
-    pm.Deterministic("school", (own - common) / spread)
-    return own, moved
+    # counts show a level over all years, better than that before the start
+    factor, standard = _about("school", priors["school_sd"], level - late * moved - common, known, schools)
+    return common + named_terms("school", priors["school_sd"], factor, standard), moved
 
 
 def _about(name: str, prior: Prior, change: Any, information: Any, number: int) -> tuple[Any, Any]:
@@ -147,10 +139,11 @@ def _observe(
 def large_data(cells: Cells, schools: int, periods: int) -> dict[str, NDArray[Any]]:
     """Return what the model holds, by name; few arrays, because each costs half a second to compile.
 
-    ``look_schools`` is left out where events are few, ``hidden_*`` where every count is known.
+    ``hidden_*`` are left out where every count is known.
     """
     counts = cells.lower.astype(np.float64)
     half = cells.school + schools * (cells.after > 0)
+    looked = look(cells, schools)
     data = {
         "cell_numbers": np.array([counts, np.exp(cells.log_exposure)]),
         "cell_places": np.array([half, cells.period]),
@@ -159,10 +152,8 @@ def large_data(cells: Cells, schools: int, periods: int) -> dict[str, NDArray[An
         "offsets": np.array([cells.centre, (counts * cells.log_exposure).sum()]),
         "count_times": np.array(np.unique(cells.lower, return_counts=True)),
         "look_years": look_at_years(cells, periods),
+        "look_schools": np.array([looked.change, looked.information, looked.late, looked.level, looked.known]),
     }
-    looked = look(cells, schools)
-    if looked is not None:
-        data["look_schools"] = np.array([looked.change, looked.information, looked.late])
     hidden = np.flatnonzero(~cells.exact)
     if len(hidden) == 0:
         return data
