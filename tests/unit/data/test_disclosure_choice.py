@@ -136,6 +136,11 @@ def test_after_many_rounds_what_was_chosen_is_kept(monkeypatch: pytest.MonkeyPat
     for before, now in pairwise(kept[1:]):
         assert (now | ~before).all() and now.sum() > before.sum()
     assert (found | ~kept[-1]).all()
+    # afresh as often as is said, and no oftener
+    kept.clear()
+    monkeypatch.setattr(protection, "_ROUNDS", 2)
+    complementary(system, PROTECTION, cost=1 + np.arange(25) / 1e4)
+    assert len(kept) > 1 and (kept[0] == must).all() and (kept[1] == must).all()
 
 
 @pytest.mark.parametrize("per", [1.0, 100.0])

@@ -133,3 +133,10 @@ def test_too_many_later_periods_are_refused() -> None:
     study = EventStudy(np.zeros(12), np.eye(12), 2)
     with pytest.raises(ValueError, match="corners"):
         relative_interval(study, np.full(10, 0.1), times=1.0, rng=np.random.default_rng(0))
+
+
+def test_no_end_is_found_where_the_past_says_next_to_nothing() -> None:
+    """One earlier change with a standard error of 10 allows a bias far beyond 20 of the later one's 0.1."""
+    study = EventStudy(np.array([0.0, 0.5]), np.diag([100.0, 0.01]), 1)
+    ends = relative_interval(study, np.ones(1), times=1.0, rng=np.random.default_rng(1))
+    assert ends == (-np.inf, np.inf)

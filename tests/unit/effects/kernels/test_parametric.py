@@ -17,12 +17,12 @@ def known(log_ratio: float, correlation: float, draws: int) -> Noise:
 @pytest.mark.parametrize(("after", "correlation"), [(2.0, 0.0), (4.0, 0.1), (15.0, 0.3)])
 def test_one_pilot_and_known_noise_give_the_beta_binomial_tail(after: float, correlation: float) -> None:
     total, draws = 20, 40_000
-    found = two_sided_p(
-        simulated_statistics(
-            np.array([total - after]), np.array([after]), np.zeros(1), known(0.0, correlation, draws),
-            np.random.default_rng(1),
-        )
+    statistics = simulated_statistics(
+        np.array([total - after]), np.array([after]), np.zeros(1), known(0.0, correlation, draws),
+        np.random.default_rng(1),
     )  # fmt: skip
+    assert statistics.shape == (1 + draws,)
+    found = two_sided_p(statistics)
     size = 1 / max(correlation, 1e-6) - 1
     chance = stats.betabinom.pmf(np.arange(total + 1), total, size / 2, size / 2)
     far = np.abs(np.arange(total + 1) - total / 2) >= abs(after - total / 2)
