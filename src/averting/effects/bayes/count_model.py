@@ -27,7 +27,7 @@ SPREADS = ("school_sd", "period_sd", "shock_sd", "dispersion")
 BASELINE = ("level", "pilot_level", *SPREADS)
 """Parameters of the part without the programme, the ones that are summarised and stored."""
 
-FEW = 30
+FEW = 50
 """Schools below which shares, means and two counts have levels in standard units: their spread may then be near zero, where a
 sampler that walks along the levels themselves is stuck. Of 15 schools, 14 of 21 fits failed so and 3 in standard units; of 60,
 levels as they are gave up to twice the effective draws."""
