@@ -20,6 +20,7 @@ from averting.draws import stream
 from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import (
     BASELINE,
+    FEW,
     MANY,
     baseline_linear,
     linear_without,
@@ -134,7 +135,7 @@ class CountModel:
                 observe_large(cells, priors, schools, periods, lambda ours: self.effect(ours, parameters, units))
                 return model
             # shares say so much of a school's level that with many schools it is sampled as it is
-            standard = schools < MANY or not self.family.bounded
+            standard = schools < FEW or not self.family.bounded
             linear = baseline_linear(cells, priors, schools, periods, standard=standard)
             if self.path is not None:
                 path = pm.Deterministic("path", self.path.add(priors, schools, cells.years))

@@ -14,7 +14,7 @@ from scipy import stats
 from averting.design import Design
 from averting.draws import stream
 from averting.effects.bayes.count_fit import sample_request
-from averting.effects.bayes.count_model import BASELINE, MANY, baseline_linear, linear_without
+from averting.effects.bayes.count_model import BASELINE, FEW, baseline_linear, linear_without
 from averting.effects.bayes.leave_one_out import check_leave_one_out, leave_one_out
 from averting.effects.bayes.means import Means, flatten_means
 from averting.effects.bayes.outcome import Measured, posterior_effect
@@ -43,7 +43,7 @@ def build_model(means: Means, priors: Mapping[str, Prior], schools: int, periods
 
     with pm.Model() as model:
         difference, pupil_sd = declare(priors["difference"]), declare(priors["pupil_sd"])
-        linear = baseline_linear(means, priors, schools, periods, standard=schools < MANY)
+        linear = baseline_linear(means, priors, schools, periods, standard=schools < FEW)
         linear += difference * pm.Data("cell_treated", means.treated)
         spread = pm.math.sqrt(model["dispersion"] ** 2 + pupil_sd**2 / pm.Data("cell_pupils", means.pupils))
         pm.Normal("mean", linear, spread, observed=pm.Data("cell_value", means.value))

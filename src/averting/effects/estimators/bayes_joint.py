@@ -26,7 +26,7 @@ from averting.effects.bayes.count_fit import (
     sample_count_model,
     sample_request,
 )
-from averting.effects.bayes.count_model import BASELINE, MANY, baseline_linear, size_of
+from averting.effects.bayes.count_model import BASELINE, FEW, baseline_linear, size_of
 from averting.effects.bayes.likelihood import observe_counts
 from averting.effects.bayes.priors import FAMILIES, declare, load_priors
 from averting.effects.bayes.sampling import SAMPLERS, flat, require_bayes
@@ -58,7 +58,7 @@ def build_model(cells: Cells, other: Cells, priors: Priors, schools: int, period
     with pm.Model() as model:
         correlation = {name: declare(priors[name]) for name in CORRELATIONS}
         ratio_alongside = declare(second)
-        few = schools < MANY
+        few = schools < FEW
         own = pm.Normal(f"school{_OTHER}", 0.0, 1.0, shape=schools) if few else None
         linear = baseline_linear(other, priors, schools, periods, suffix=_OTHER, school=own, correlated=True)
         linear += ratio_alongside * pm.Data(f"cell_treated{_OTHER}", other.treated)
@@ -77,7 +77,7 @@ def _levels_like(correlation: Mapping[str, Any], other: Any, schools: int) -> di
     """Return how the first's levels are made from the second's: sampled as they are, or with few schools in standard units."""
     import pymc as pm
 
-    if schools < MANY:
+    if schools < FEW:
         return {"school": pm.Deterministic("school", _borrow("school", correlation, other, schools))}
     alike = correlation["school_correlation"]
     return {"levels_like": (alike * other, pm.math.sqrt(1.0 - alike**2))}

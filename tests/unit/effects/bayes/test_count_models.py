@@ -178,7 +178,7 @@ def test_joint_density_is_that_of_correlated_normals_and_two_likelihoods(
     design_of: DesignOf, few: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not few:
-        monkeypatch.setattr(bayes_joint, "MANY", 0)
+        monkeypatch.setattr(bayes_joint, "FEW", 0)
     _, cells = two_counts(design_of)
     priors = load_priors("bayes_joint")
     model = bayes_joint.build_model(cells["rare"], cells["common"], priors, 5, 4)
@@ -289,7 +289,7 @@ def test_beta_binomial_is_scipys() -> None:
 @pytest.mark.parametrize("few", [True, False], ids=["few schools", "many schools"])
 def test_binomial_density_is_scipys(design_of: DesignOf, few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not few:
-        monkeypatch.setattr(count_fit, "MANY", 0)
+        monkeypatch.setattr(count_fit, "FEW", 0)
     rng = np.random.default_rng(4)
     pupils = rng.integers(30, 60, (6, 4))
     events = rng.binomial(pupils, 0.2).astype(float)

@@ -77,8 +77,7 @@ def test_means_are_measured_in_spreads_of_comparison_schools_before() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("few", [True, False], ids=["few schools", "many schools"])
 def test_density_is_scipys(few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not few:
-        monkeypatch.setattr(bayes_gaussian, "FEW", 0)
+    monkeypatch.setattr(bayes_gaussian, "FEW", SCHOOLS + 1 if few else SCHOOLS)
     values, pupils = draw_means()
     design = design_of(values, pupils)
     means, priors = flatten_means(design, "score", method="test"), load_priors("bayes_gaussian")
