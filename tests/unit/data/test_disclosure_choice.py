@@ -104,6 +104,24 @@ def test_a_cell_that_gives_away_from_above_and_from_below_is_found(reach: tuple[
     assert found.tolist() == [True, True, True, True, False, False]
 
 
+def test_any_cell_may_help_one_that_only_whole_numbers_make_narrow() -> None:
+    """``2 x = y`` and y from 3 to 9: x spans 3 as a fraction, and 2 as a whole number, so duals say nothing of it."""
+    values, hidden = np.array([3.0, 6, 9]), np.array([True, True, False])
+    system = System(
+        relations=np.array([[2.0, -1, 0]]),
+        shown=np.array([values, values]),
+        withheld=np.array([[0.0, 3, 8], [10, 9, 10]]),
+        must=hidden,
+        may=~hidden,
+        guarded=np.array([True, False, False]),
+        whole=np.ones(3, dtype=bool),
+    )
+    assert feasible_interval(system, hidden, 0) == (2.0, 4.0)
+    assert protection._givers(system, hidden, 0, 3).tolist() == [False, False, True]
+    # four are too many even for fractions, and the third cell has no part in that
+    assert protection._givers(system, hidden, 0, 4).tolist() == [False, False, False]
+
+
 def test_after_many_rounds_what_was_chosen_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tangled table: choosing afresh could go on for long, so choices are only added to, and still are safe."""
     kept: list[np.ndarray] = []

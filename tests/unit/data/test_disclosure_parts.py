@@ -89,6 +89,17 @@ def test_a_count_that_may_not_be_withheld_says_nothing_by_it() -> None:
     assert np.isinf(high).all()
 
 
+def test_what_an_earlier_release_withheld_stays_withheld() -> None:
+    rules, keys = load_rules("under_five_exact"), (("few",), ("some",), ("all",))
+    counts = np.array([2.0, 6, 8])
+    released, _ = protect([CountTable("t", keys, counts, counts, (Sum(("all",), keys[:2]),))], rules)
+    now = CountTable("now", (("some",),), counts[1:2], counts[1:2])
+    cells = _gather([now], rules, released)
+    assert {key: bool(must) for key, must in zip(cells.keys, cells.must, strict=True)} == {
+        ("some",): True, ("few",): True, ("all",): False,
+    }  # fmt: skip
+
+
 def test_a_withheld_count_that_nothing_limits_has_no_width() -> None:
     table, rules = CountTable("t", (("many",),), np.array([9.0]), np.array([9.0])), load_rules("under_five")
     cells = _gather([table], rules, [])

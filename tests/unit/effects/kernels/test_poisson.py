@@ -129,3 +129,11 @@ def test_dispersion_finds_the_truth() -> None:
     # the standard error over 20,000 schools is about 0.002
     assert dispersion(events - 6.0, variance, totals) == pytest.approx(rho, abs=0.01)
     assert dispersion(0.1 * (events - 6.0), variance, totals) == 0
+
+
+def test_dispersion_of_equal_totals_is_closed_form() -> None:
+    """Squares of 2 each over 1 + 10 rho must add up to one less than the five schools that have any variance."""
+    scores, variance = np.array([1.0, -1, 1, -1, 1, 3]), np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.0])
+    found = dispersion(scores, variance, np.full(6, 11.0))
+    assert found == pytest.approx((10 / 4 - 1) / 10, abs=1e-9)
+    assert dispersion(np.full(5, 9.0), variance[:5], np.full(5, 11.0)) == 0.95
