@@ -107,7 +107,7 @@ class Fitter:
     build : callable
         ``build(panel)``: the PyMC model of one panel.
     example : Any
-        A panel to compile the model for. Where panels have suppressed counts, or a first look, the example must have them.
+        A panel to compile the model for. Where panels have suppressed counts, the example must have them.
     pace : Pace
         How the sampler walks.
     """
@@ -130,13 +130,10 @@ class Fitter:
     def data(self, panel: Any) -> dict[str, NDArray[Any]]:
         """Return every array that the compiled model uses, as the library makes it of this panel."""
         found = _data_of(self.build(panel))
-        # Of suppressed counts that this panel does not have, none; of a first look for which it has too few events, one
-        # that knows nothing: whatever a look holds, the posterior is the same.
+        # of suppressed counts that this panel does not have, none
         for name in set(self.held) - set(found):
             if name.startswith("hidden"):
                 found[name] = self.held[name][..., :0]
-            elif name.startswith("look"):
-                found[name] = np.zeros_like(self.held[name])
         if set(found) != set(self.held):  # an array left as it was would fit one panel's counts with another's
             raise ValueError(f"the compiled model holds {sorted(self.held)}; this panel gives {sorted(found)}")
         used = {

@@ -21,14 +21,13 @@ from averting.effects.bayes.cells import Cells, flatten
 from averting.effects.bayes.count_model import (
     BASELINE,
     FEW,
-    MANY,
     baseline_linear,
     linear_without,
     size_of,
 )
 from averting.effects.bayes.families import NEGATIVE_BINOMIAL, Family
-from averting.effects.bayes.large_panel import observe_large
 from averting.effects.bayes.likelihood import observe_counts
+from averting.effects.bayes.looked import observe_looked
 from averting.effects.bayes.paths import Path
 from averting.effects.bayes.priors import Prior, declare, load_priors
 from averting.effects.bayes.sampling import USUAL, Pace, require_bayes, sample
@@ -128,21 +127,37 @@ class CountModel:
         """Build the PyMC model: what would have been without the programme, and the effect."""
         import pymc as pm
 
+        if self.path is not None or self.family.bounded:
+            return build_plain(self, cells, priors, schools, periods)
         with pm.Model() as model:
-            parameters = {name: declare(priors[name]) for name in self.parameters}
-            units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
-            if schools >= MANY and self.path is None and not self.family.bounded:
-                observe_large(cells, priors, schools, periods, lambda ours: self.effect(ours, parameters, units))
-                return model
-            # shares say so much of a school's level that with many schools it is sampled as it is
-            standard = schools < FEW or not self.family.bounded
-            linear = baseline_linear(cells, priors, schools, periods, standard=standard)
-            if self.path is not None:
-                path = pm.Deterministic("path", self.path.add(priors, schools, cells.years))
-                linear += path[model["cell_school"], model["cell_period"]]
-            linear += self.effect(cells, parameters, units)
-            observe_counts(cells, linear, size_of(model["dispersion"]), family=self.family)
+            effect = self.declared(priors, cells)
+            observe_looked(cells, priors, schools, periods, effect)
         return model
+
+    def declared(self, priors: Priors, cells: Cells) -> Callable[[Cells], Any]:
+        """Declare what the effect is made of in the PyMC model in context; return the effect on any of the cells."""
+        import pymc as pm
+
+        parameters = {name: declare(priors[name]) for name in self.parameters}
+        units = {name: pm.Normal(name, 0.0, 1.0, shape=size) for name, size in self.units(cells).items()}
+        return lambda some: self.effect(some, parameters, units)
+
+
+def build_plain(model: CountModel, cells: Cells, priors: Priors, schools: int, periods: int) -> Any:
+    """Build the PyMC model in standard units: where schools have paths of their own, or counts are out of a number."""
+    import pymc as pm
+
+    with pm.Model() as built:
+        effect = model.declared(priors, cells)
+        # shares say so much of a school's level that with many schools it is sampled as it is
+        standard = schools < FEW or not model.family.bounded
+        linear = baseline_linear(cells, priors, schools, periods, standard=standard)
+        if model.path is not None:
+            path = pm.Deterministic("path", model.path.add(priors, schools, cells.years))
+            linear += path[built["cell_school"], built["cell_period"]]
+        linear += effect(cells)
+        observe_counts(cells, linear, size_of(built["dispersion"]), family=model.family)
+    return built
 
 
 def sample_count_model(design: Design, request: Request, model: CountModel) -> Posterior:

@@ -26,11 +26,6 @@ SPREADS = ("school_sd", "period_sd", "shock_sd", "dispersion")
 BASELINE = ("level", "pilot_level", *SPREADS)
 """Parameters of the part without the programme, the ones that are summarised and stored."""
 
-MANY = 100
-"""Schools from which counts have levels sampled as they are, and shocks as distances from a first look. With fewer, spreads are
-known so badly, and may be so near zero, that a sampler is stuck or diverges: of twelve panels of 20 schools, two events a year,
-eight diverged, none in standard units; of six of 60 schools, two and none."""
-
 FEW = 50
 """Schools below which shares, means and two counts have levels in standard units: their spread may then be near zero, where a
 sampler that walks along the levels themselves is stuck. Of 15 schools, 14 of 21 fits failed so and 3 in standard units; of 60,

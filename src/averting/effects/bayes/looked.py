@@ -1,4 +1,4 @@
-"""The count model for panels of a hundred schools or more: the same posterior, walked along other variables.
+"""A negative-binomial count model written about a first look: the posterior of the plain form, walked along other variables.
 
 *Walked.* Counts may show a year's shock, a school's level or its lasting shock better than they show the spread of such terms,
 or worse. In standard units the first are narrow ridges, as they are the second are narrow funnels. Here each is a distance from
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg import helmert
 
 from averting.effects.bayes.cells import Cells, subset
-from averting.effects.bayes.count_model import MANY, named_terms, size_of
+from averting.effects.bayes.count_model import named_terms, size_of
 from averting.effects.bayes.families import log_ways
 from averting.effects.bayes.first_look import look, look_at_years
 from averting.effects.bayes.priors import Prior, declare
@@ -29,7 +29,7 @@ from averting.errors import EstimationError
 Array = NDArray[np.float64]
 
 
-def observe_large(
+def observe_looked(
     cells: Cells, priors: Mapping[str, Prior], schools: int, periods: int, effect: Callable[[Cells], Any]
 ) -> None:
     """Add what would have been without the programme, its effect and the likelihood to the PyMC model in this context.
@@ -41,7 +41,7 @@ def observe_large(
     """
     import pymc as pm
 
-    data = large_data(cells, schools, periods)
+    data = looked_data(cells, schools, periods)
     held = {name: pm.Data(name, values) for name, values in data.items()}
     middle, years, year_mean = _years(priors, periods, held["look_years"])
     dispersion, pilot_level = declare(priors["dispersion"]), declare(priors["pilot_level"])
@@ -94,9 +94,7 @@ def _years(priors: Mapping[str, Prior], periods: int, looked: Any) -> tuple[Any,
 
     level = priors["level"]
     if level.shape != "normal":
-        raise EstimationError(
-            f"With {MANY} schools or more the prior of 'level' must be normal; it is {level.shape}. Declare a normal one."
-        )
+        raise EstimationError(f"The prior of 'level' must be normal; it is {level.shape}. Declare a normal one.")
     factor, standard = _about("period", priors["period_sd"], looked[0], looked[1], periods - 1)
     spread = pm.Deterministic("period_sd", pt.abs(factor))
     between, within = level.sd**2, factor**2 / periods
@@ -136,7 +134,7 @@ def _observe(
         pm.Potential("suppressed", pt.log(beside).sum())
 
 
-def large_data(cells: Cells, schools: int, periods: int) -> dict[str, NDArray[Any]]:
+def looked_data(cells: Cells, schools: int, periods: int) -> dict[str, NDArray[Any]]:
     """Return what the model holds, by name; few arrays, because each costs half a second to compile.
 
     ``hidden_*`` are left out where every count is known.

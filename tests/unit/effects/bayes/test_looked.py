@@ -1,4 +1,4 @@
-"""The form for thousands of schools against the plain one: the same posterior, written along other variables."""
+"""The form that is written about a first look against the plain one: the same posterior, along other variables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import pytest
 from scipy import stats
 
 from averting.design import Design
-from averting.effects.bayes import count_fit
 from averting.effects.bayes.cells import Cells, flatten
-from averting.effects.bayes.count_fit import CountModel
-from averting.effects.bayes.count_model import MANY
-from averting.effects.bayes.large_panel import large_data, observe_large
+from averting.effects.bayes.count_fit import CountModel, build_plain
+from averting.effects.bayes.looked import looked_data, observe_looked
 from averting.effects.bayes.priors import load_priors
 from averting.effects.estimators import bayes_count, bayes_event_time
 from averting.errors import EstimationError
@@ -37,11 +35,6 @@ def cells_of(design_of: DesignOf, *, bounds: tuple[int, int] | None, mean: float
     pupils = rng.integers(500, 1_500, events.shape)
     design = design_of(events, pilots=2, starts=[2, 4], hidden=hidden, bounds=(low, high), pupils=pupils)
     return flatten(design, design.counts("events"), method="test", indicator="events")
-
-
-def built(monkeypatch: pytest.MonkeyPatch, model: CountModel, cells: Cells, *, large: bool) -> Any:
-    monkeypatch.setattr(count_fit, "MANY", 0 if large else MANY)
-    return model.build(cells, load_priors(model.key), 6, 6)
 
 
 Point = dict[str, Any]
@@ -82,19 +75,19 @@ def density_of(model: Any) -> Callable[[Point], tuple[Point, float]]:
 )
 def test_posterior_is_that_of_the_plain_form(
     design_of: DesignOf,
-    monkeypatch: pytest.MonkeyPatch,
     model: CountModel,
     bounds: tuple[int, int] | None,
     mean: float,
 ) -> None:
     cells = cells_of(design_of, bounds=bounds, mean=mean)
     assert cells.exact.all() == (bounds is None)
-    plain, large = (built(monkeypatch, model, cells, large=form) for form in (False, True))
-    of_plain, of_large = density_of(plain), density_of(large)
+    priors = load_priors(model.key)
+    plain, looked = build_plain(model, cells, priors, 6, 6), model.build(cells, priors, 6, 6)
+    of_plain, of_looked = density_of(plain), density_of(looked)
     rng = np.random.default_rng(2)
     for _ in range(3):
-        point = {name: at + rng.normal(0, 0.4, np.shape(at)) for name, at in large.initial_point().items()}
-        reported, density = of_large(point)
+        point = {name: at + rng.normal(0, 0.4, np.shape(at)) for name, at in looked.initial_point().items()}
+        reported, density = of_looked(point)
         same = {name: point[name] for name in plain.initial_point() if name in point}
         standard = {
             f"{name}_{part}": reported[told]
@@ -110,11 +103,9 @@ def test_posterior_is_that_of_the_plain_form(
 
 
 @pytest.mark.slow
-def test_counts_within_wide_bounds_have_scipys_probability(
-    design_of: DesignOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_counts_within_wide_bounds_have_scipys_probability(design_of: DesignOf) -> None:
     cells = cells_of(design_of, bounds=(2, 20))
-    model = built(monkeypatch, bayes_count.MODEL, cells, large=True)
+    model = bayes_count.MODEL.build(cells, load_priors("bayes_count"), 6, 6)
     # nothing varies but the counts: every cell expects its exposure times the centre, the ratio and no more
     point = {name: np.zeros_like(at) for name, at in model.initial_point().items()}
     point |= {"log_ratio": np.array(-0.7), "dispersion_log__": np.log(0.4), "period_factor": np.array(1e-9)}
@@ -134,26 +125,9 @@ def test_counts_within_wide_bounds_have_scipys_probability(
     assert (~cells.exact).sum() > 10
 
 
-def test_only_large_panels_are_written_so() -> None:
-    def names(schools: int) -> set[str]:
-        events = np.full((schools, 4), 5)
-        school, period = (at.ravel() for at in np.indices(events.shape))
-        after, pilot = (period >= 2).astype(np.float64), (school < 1).astype(np.float64)
-        exposure, times = np.full(events.size, 7.0), np.array([[-1, -1, 0, 1]])
-        cells = Cells(
-            school, period, events.ravel(), events.ravel(), exposure, after * pilot, after, pilot, -5.0, times,
-            np.arange(4.0),
-        )  # fmt: skip
-        model = bayes_count.build_model(cells, load_priors("bayes_count"), schools, 4)
-        return {variable.name for variable in model.free_RVs}
-
-    assert "middle" in names(MANY)
-    assert "middle" not in names(MANY - 1)
-
-
 def test_data_are_few_arrays_and_hold_what_the_cells_hold(design_of: DesignOf) -> None:
     cells = cells_of(design_of, bounds=(1, 6))
-    data = large_data(cells, 6, 6)
+    data = looked_data(cells, 6, 6)
     by_half, by_year = data["half_total"], data["year_total"]
     assert by_half.sum() == by_year.sum() == cells.lower.sum()
     assert by_half[6:].sum() == cells.lower[cells.after > 0].sum()
@@ -173,4 +147,4 @@ def test_a_level_that_is_not_normal_is_refused(design_of: DesignOf) -> None:
     priors = load_priors("bayes_count")
     priors = {**priors, "level": replace(priors["level"], shape="half_normal")}
     with pm.Model(), pytest.raises(EstimationError, match="must be normal; it is half_normal"):
-        observe_large(cells_of(design_of, bounds=None), priors, 6, 6, lambda _: 0.0)
+        observe_looked(cells_of(design_of, bounds=None), priors, 6, 6, lambda _: 0.0)
