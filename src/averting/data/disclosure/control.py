@@ -158,9 +158,8 @@ def _gather(tables: Sequence[CountTable], rules: Rules, previous: Sequence[Publi
     told = np.array([key in listed for key in keys], dtype=bool)
     small = ours & primary(counts[0], counts[1], rules)
     shown_before = np.isfinite(most[0]) & ~withheld_before
-    may = (
-        ~told & ~shown_before & (counts[0] >= rules.threshold)
-    )  # which no small count is, nor one of others alone
+    # no small count reaches the threshold, nor one of others alone
+    may = ~told & ~shown_before & (counts[0] >= rules.threshold)
     must = small | withheld_before
     return _Cells(keys, counts, _relations(everything, at), least, most, small, told, must, may, rules)
 

@@ -87,9 +87,8 @@ def look_at_years(cells: Cells, periods: int) -> Array:
     """
     seen = subset(cells, cells.treated == 0)
     exposure, count = np.exp(seen.log_exposure), 0.5 * (seen.lower + seen.upper)
-    prior = (
-        _SMOOTH * exposure.sum() / max(count.sum(), _SMOOTH)
-    )  # pupils among whom the smoothing events are expected
+    # pupils among whom the smoothing events are expected
+    prior = _SMOOTH * exposure.sum() / max(count.sum(), _SMOOTH)
     rate = (np.bincount(seen.school, count) + _SMOOTH) / (np.bincount(seen.school, exposure) + prior)
     expected = exposure * rate[seen.school]
 

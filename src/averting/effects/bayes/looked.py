@@ -102,9 +102,8 @@ def _years(priors: Mapping[str, Prior], periods: int, looked: Any) -> tuple[Any,
     middle = pm.Normal("middle", level.mean, pm.math.sqrt(both))
     apart = pm.Normal("year_mean", 0.0, 1.0) * level.sd * pm.math.sqrt(within / both)
     year_mean = (middle - level.mean) * within / both + apart
-    years = factor * (helmert(periods).T * standard).sum(
-        axis=1
-    )  # a product of matrices takes ten seconds to compile
+    # not a product of matrices, which takes ten seconds to compile
+    years = factor * (helmert(periods).T * standard).sum(axis=1)
     pm.Deterministic("period", (years + year_mean) / spread)
     return middle, years, year_mean
 
