@@ -49,6 +49,7 @@ STUDIES = {
     "A-shocks": Study("A, with lasting shocks of schools' own (0.5)", A._replace(lasting=0.5), stream=5),
     "A-half": Study("A, true ratio 0.5", A, ratio=0.5, stream=6),
     "D": Study("D: 3 of 300, mean 0.5", D, stream=7),
+    "D-half": Study("D, true ratio 0.5", D, ratio=0.5, stream=10),
     "half-known": Study("every count known", B, ratio=0.5, stream=8),
     "half-hidden": Study("suppressed, as an interval", B, ratio=0.5, treat="hidden", stream=8),
     "half-dropped": Study("suppressed, cells dropped", B, ratio=0.5, treat="dropped", stream=8),
@@ -56,12 +57,11 @@ STUDIES = {
 }
 _SMALL, _LARGE = Shape(schools=15, years=4, starts=(2, 2, 2)), Shape(schools=120, starts=(3, 3, 3))
 RANKS = {"sbc": (_SMALL, False), "sbc-hidden": (_SMALL, True), "sbc-large": (_LARGE, True)}
-"""Simulation-based calibration: panels drawn from the prior, and whether their counts of 1 and 2 are suppressed. From 100 schools
-on the model is written along other variables."""
+"""Simulation-based calibration: panels drawn from the prior, and whether their counts of 1 and 2 are suppressed."""
 _PRIOR_STEPS = 300  # enough for the hundred all but independent draws that ranks need
 PLAN = {
     "A": 300, "B": 300, "C": 300, "sbc-hidden": 320, "sbc": 320, "A-hidden": 300, "half-known": 90, "half-hidden": 90,
-    "half-dropped": 90, "half-zero": 90, "A-shocks": 200, "A-half": 200, "D": 300, "sbc-large": 320,
+    "half-dropped": 90, "half-zero": 90, "A-shocks": 200, "A-half": 200, "D": 300, "D-half": 200, "sbc-large": 320,
 }  # fmt: skip
 """Fits of each study unless said otherwise, in the order in which they are made; about an hour on one core that is quiet."""
 
