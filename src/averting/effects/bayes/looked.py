@@ -54,7 +54,7 @@ def observe_looked(
     ours = int((cells.school < len(cells.event_time)).sum())  # pilots come first
     added = effect(subset(cells, np.arange(len(cells.school)) < ours))
     steps = len(data["hidden_steps"]) if "hidden_steps" in data else 0
-    _observe(held, steps, halves, years, size_of(dispersion), (ours, added))
+    _observe(held, steps, halves, years, size_of(dispersion), added)
 
 
 def _schools(common: Any, priors: Mapping[str, Prior], schools: int, looked: Any) -> tuple[Any, Any]:
@@ -108,17 +108,15 @@ def _years(priors: Mapping[str, Prior], periods: int, looked: Any) -> tuple[Any,
     return middle, years, year_mean
 
 
-def _observe(
-    held: Mapping[str, Any], steps: int, halves: Any, years: Any, size: Any, pilots: tuple[int, Any]
-) -> None:
+def _observe(held: Mapping[str, Any], steps: int, halves: Any, years: Any, size: Any, added: Any) -> None:
     """Add the likelihood: of every count, or of the least that a suppressed one can be, and then of what it can be beside.
 
-    ``pilots`` are the number of cells of theirs, the first ones, and what the programme adds to each.
+    ``added`` is what the programme adds to each of the pilots' cells, the first ones.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
-    ours, added = pilots
+    ours = added.shape[0]
     counts, exposure = held["cell_numbers"][0], held["cell_numbers"][1]
     half, year = held["cell_places"][0], held["cell_places"][1]
     over = exposure * pt.exp(halves - pt.log(size))[half] * pt.exp(years)[year]
