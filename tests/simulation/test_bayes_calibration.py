@@ -155,7 +155,7 @@ class Held:
 def test_what_a_panel_has_nothing_of_is_emptied_and_what_the_model_does_not_hold_is_refused(
     calibration: ModuleType,
 ) -> None:
-    example = [Held("count", [1, 2]), Held("hidden_pick", [[0, 1], [1, 1]]), Held("look_late", [0.5, 0.1])]
+    example = [Held("count", [1, 2]), Held("hidden_pick", [[0, 1], [1, 1]])]
     fitter = calibration.Fitter.__new__(calibration.Fitter)
     fitter.held = {one.name: one.values for one in example}
     fitter.compiled = SimpleNamespace(shared_var_keys=dict.fromkeys(example))
@@ -163,7 +163,6 @@ def test_what_a_panel_has_nothing_of_is_emptied_and_what_the_model_does_not_hold
     found = fitter.data([Held("count", [3])])
     assert found["count"].tolist() == [3]
     assert found["hidden_pick"].shape == (2, 0)
-    assert found["look_late"].tolist() == [0.0, 0.0]
     for wrong in ([Held("hidden_pick", [[0], [0]])], [Held("count", [3]), Held("hidden_at_alongside", [0])]):
         with pytest.raises(ValueError, match="the compiled model holds"):
             fitter.data(wrong)
